@@ -1,1 +1,8 @@
-//! (to be written)
+//! I/O that both services share.
+//!
+//! What a verdict is lives below, in `verification`; what a service does with it lives above. A
+//! module here uses only the rows below its own (`tests/tidy.rs` keeps the table).
+
+pub mod api;
+pub mod config;
+pub mod http_client;

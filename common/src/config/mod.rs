@@ -1,0 +1,160 @@
+//! Settings: read once at start, typed, all mistakes reported together.
+//!
+//! Only modules called `config` read the environment. A service builds its own settings with a
+//! [`Reader`]; what both services read in the same way stands here.
+
+pub mod chains;
+
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+type Lookup = Box<dyn Fn(&str) -> Option<String>>;
+
+/// Reads settings one by one and keeps every mistake.
+pub struct Reader {
+    lookup: Lookup,
+    mistakes: Vec<String>,
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Never the values: some are secrets.
+        f.debug_struct("Reader")
+            .field("mistakes", &self.mistakes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Every setting that is missing or wrong, in the order of reading.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("wrong settings:\n  {}", .0.join("\n  "))]
+pub struct Mistakes(pub Vec<String>);
+
+impl Reader {
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the environment"
+    )]
+    pub fn from_environment() -> Self {
+        Self::new(|name| std::env::var(name).ok())
+    }
+
+    pub fn new(lookup: impl Fn(&str) -> Option<String> + 'static) -> Self {
+        Self {
+            lookup: Box::new(lookup),
+            mistakes: Vec::new(),
+        }
+    }
+
+    /// An empty value counts as not set.
+    pub fn text(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    /// The value, if it is set and right.
+    pub fn optional<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+        match self.text(name)?.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                // The value is not repeated: it may be a secret.
+                self.mistake(format!("{name}: {error}"));
+                None
+            }
+        }
+    }
+
+    pub fn or<T: FromStr<Err: Display>>(&mut self, name: &str, default: T) -> T {
+        self.optional(name).unwrap_or(default)
+    }
+
+    /// `meaning` completes the sentence "is missing: …".
+    pub fn required<T: FromStr<Err: Display>>(&mut self, name: &str, meaning: &str) -> Option<T> {
+        if self.text(name).is_none() {
+            self.mistake(format!("{name} is missing: {meaning}"));
+        }
+        self.optional(name)
+    }
+
+    /// A whole number of milliseconds.
+    pub fn milliseconds(&mut self, name: &str, default: Duration) -> Duration {
+        self.optional(name).map_or(default, Duration::from_millis)
+    }
+
+    pub fn mistake(&mut self, sentence: impl Into<String>) {
+        self.mistakes.push(sentence.into());
+    }
+
+    /// The settings, unless something was wrong on the way.
+    pub fn finish<T>(self, settings: Option<T>) -> Result<T, Mistakes> {
+        match settings {
+            Some(settings) if self.mistakes.is_empty() => Ok(settings),
+            _ => Err(Mistakes(self.mistakes)),
+        }
+    }
+}
+
+/// Where a service listens. `PORT` 0 takes a free port; the log line `listening` tells which.
+#[derive(Debug, Clone)]
+pub struct Listen {
+    pub host: String,
+    pub port: u16,
+}
+
+impl Listen {
+    /// `HOST` (default `0.0.0.0`, as Cloud Run wants it) and `PORT` (default 8080).
+    pub fn read(reader: &mut Reader) -> Self {
+        Self {
+            host: reader.or("HOST", "0.0.0.0".to_owned()),
+            port: reader.or("PORT", 8080),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reader(pairs: &'static [(&'static str, &'static str)]) -> Reader {
+        Reader::new(move |name| {
+            pairs
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_together() {
+        let mut reader = reader(&[("PORT", "many"), ("EMPTY", "")]);
+        let port: Option<u16> = reader.optional("PORT");
+        let url: Option<String> = reader.required("DATABASE_URL", "where Postgres is");
+        assert_eq!(reader.text("EMPTY"), None);
+        assert_eq!((port, url), (None, None));
+        let mistakes = reader.finish(Some(())).unwrap_err();
+        assert_eq!(
+            mistakes.to_string(),
+            "wrong settings:\n  PORT: invalid digit found in string\n  DATABASE_URL is missing: where Postgres is"
+        );
+    }
+
+    #[test]
+    fn what_is_not_set_has_its_default() {
+        let mut reader = reader(&[("LEASE_MS", "400")]);
+        assert_eq!(
+            reader
+                .milliseconds("LEASE_MS", Duration::from_secs(40))
+                .as_millis(),
+            400
+        );
+        assert_eq!(
+            reader
+                .milliseconds("HEARTBEAT_MS", Duration::from_secs(10))
+                .as_secs(),
+            10
+        );
+        assert_eq!(Listen::read(&mut reader).port, 8080);
+        assert!(reader.finish(Some(())).is_ok());
+    }
+}
