@@ -6,8 +6,13 @@
 pub mod chains;
 
 use std::fmt::Display;
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
+
+use chains::ChainRegistry;
+
+use crate::report::with_causes;
 
 type Lookup = Box<dyn Fn(&str) -> Option<String>>;
 
@@ -80,6 +85,19 @@ impl Reader {
     /// A whole number of milliseconds.
     pub fn milliseconds(&mut self, name: &str, default: Duration) -> Duration {
         self.optional(name).map_or(default, Duration::from_millis)
+    }
+
+    /// `CHAINS`: the chains file, with the keys that its entries ask for.
+    pub fn chains(&mut self) -> Option<ChainRegistry> {
+        let meaning = "the file that lists the chains, in the format of sourcify-chains.json";
+        let path: String = self.required("CHAINS", meaning)?;
+        match ChainRegistry::read(Path::new(&path), &|name| self.text(name)) {
+            Ok(chains) => Some(chains),
+            Err(error) => {
+                self.mistake(format!("CHAINS: {}", with_causes(&error)));
+                None
+            }
+        }
     }
 
     pub fn mistake(&mut self, sentence: impl Into<String>) {
