@@ -7,3 +7,5 @@ pub mod api;
 pub mod config;
 pub mod http_client;
 pub mod report;
+pub mod telemetry;
+pub mod version;

@@ -1,0 +1,81 @@
+//! The span and the one log line of a request.
+
+use std::time::Instant;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::{Error, HttpMessage, HttpRequest};
+use tracing::{Span, field};
+use tracing_actix_web::RootSpanBuilder;
+
+use crate::telemetry::propagation::continue_caller;
+
+/// A child of the caller's span: `App::wrap(TracingLogger::<RootSpan>::new())`.
+///
+/// Handlers may fill its field `job_id`. The query is left out of the span and of the log: clients
+/// put keys there.
+#[derive(Debug)]
+pub struct RootSpan;
+
+struct Started(Instant);
+
+impl RootSpanBuilder for RootSpan {
+    fn on_request_start(request: &ServiceRequest) -> Span {
+        request.extensions_mut().insert(Started(Instant::now()));
+        let route = request.match_pattern();
+        let route = route.as_deref().unwrap_or("unmatched");
+        let span = tracing::info_span!(
+            "request",
+            otel.name = format!("{} {route}", request.method()),
+            otel.kind = "server",
+            otel.status_code = field::Empty,
+            http.request.method = %request.method(),
+            http.route = route,
+            url.path = request.path(),
+            http.response.status_code = field::Empty,
+            job_id = field::Empty,
+        );
+        continue_caller(&span, request.headers());
+        span
+    }
+
+    fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
+        let (status, request) = match outcome {
+            Ok(response) => (response.status(), Some(response.request())),
+            Err(error) => (error.as_response_error().status_code(), None),
+        };
+        span.record("http.response.status_code", status.as_u16());
+        if status.is_server_error() {
+            span.record("otel.status_code", "ERROR");
+        }
+        if let Some(request) = request {
+            log_line(request, status.as_u16());
+        }
+    }
+}
+
+fn log_line(request: &HttpRequest, status: u16) {
+    let extensions = request.extensions();
+    let started = extensions.get::<Started>();
+    let seconds = started.map_or(0.0, |started| started.0.elapsed().as_secs_f64());
+    let latency = format!("{seconds:.6}s");
+    let (method, path) = (request.method().as_str(), request.path());
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                event = "request",
+                httpRequest.requestMethod = method,
+                httpRequest.requestUrl = path,
+                httpRequest.status = status,
+                httpRequest.latency = latency,
+                "{method} {path} {status}"
+            )
+        };
+    }
+    // The platform asks for its own good every few seconds.
+    if path == "/health" {
+        line!(debug);
+    } else {
+        line!(info);
+    }
+}
