@@ -4,6 +4,7 @@
 //! module here uses only the rows below its own (`tests/tidy.rs` keeps the table).
 
 pub mod api;
+pub mod auth;
 pub mod config;
 pub mod http_client;
 pub mod report;
