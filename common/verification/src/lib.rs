@@ -2,8 +2,21 @@
 //!
 //! This package can do no I/O, reads no clock and cannot panic on any input: no indexing, no
 //! unchecked arithmetic. Whatever a compiler prints or a chain holds, the answer is a value.
+//!
+//! A verification reads from top to bottom: a [`std_json::StdJsonInput`] is written for the
+//! compiler, [`compiler_output`] reads the answer into a [`compiled_contract::CompiledContract`],
+//! [`auxdata::find_auxdata`] says where the metadata lies in its code, and
+//! [`matching::match_contract`] compares that code with the chain's.
 
-#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#![cfg_attr(
+    not(test),
+    warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)
+)]
 
 pub mod chain;
+pub mod compilation_target;
 pub mod compiler;
+pub mod failure;
+pub mod std_json;
+pub mod transformation;
+pub mod verdict;

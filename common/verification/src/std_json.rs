@@ -1,0 +1,261 @@
+//! What the compiler is given: standard JSON, taken apart at the door and put together anew.
+//!
+//! A client's document is never passed on. It is read into typed fields, and the compiler's input
+//! is written from those: contents only (a `urls` member would make solc read files), our own
+//! output selection, nothing that starts a model checker. All other settings pass through, since
+//! some of them change code and an unknown one deserves the compiler's own refusal.
+//! This module decides nothing about versions; whether a release exists is known elsewhere.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::compilation_target::CompilationTarget;
+use crate::compiler::{Compiler, CompilerVersion, Language, ReleaseNumber};
+
+mod selection;
+
+pub use selection::Selection;
+
+/// Sources byte for byte as received, and the settings without `outputSelection`.
+///
+/// Serialises as standard JSON, so that a checked input can wait in a job's row and be read again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StdJsonInput {
+    language: Language,
+    #[serde(with = "content_objects")]
+    sources: BTreeMap<String, String>,
+    settings: Map<String, Value>,
+    /// Vyper only: interfaces apart from the sources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    interfaces: Option<Value>,
+    /// Vyper only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    storage_layout_overrides: Option<Value>,
+}
+
+impl StdJsonInput {
+    /// An input made by us, as from metadata: contents may be empty here.
+    #[must_use]
+    pub fn new(
+        language: Language,
+        sources: BTreeMap<String, String>,
+        mut settings: Map<String, Value>,
+    ) -> Self {
+        settings.remove("outputSelection");
+        Self {
+            language,
+            sources,
+            settings,
+            interfaces: None,
+            storage_layout_overrides: None,
+        }
+    }
+
+    /// Reads what a client sent. The first broken rule is the answer.
+    pub fn parse(input: &Value) -> Result<Self, NotAStdJsonInput> {
+        let language = match input.get("language") {
+            None | Some(Value::Null) => return Err(NotAStdJsonInput::NoLanguage),
+            Some(Value::String(name)) if name.is_empty() => {
+                return Err(NotAStdJsonInput::NoLanguage);
+            }
+            Some(Value::String(name)) => Language::from_name(name)
+                .ok_or_else(|| NotAStdJsonInput::UnknownLanguage(name.clone()))?,
+            Some(other) => return Err(NotAStdJsonInput::UnknownLanguage(other.to_string())),
+        };
+        let sources = input
+            .get("sources")
+            .and_then(Value::as_object)
+            .ok_or(NotAStdJsonInput::NoSources)?
+            .iter()
+            .map(|(path, source)| match source.get("content") {
+                Some(Value::String(content)) if !content.is_empty() => {
+                    Ok((path.clone(), content.clone()))
+                }
+                _ => Err(NotAStdJsonInput::NoContent),
+            })
+            .collect::<Result<_, _>>()?;
+        let settings = input
+            .get("settings")
+            .and_then(Value::as_object)
+            .ok_or(NotAStdJsonInput::NoSettings)?;
+        if holds_nul(input) {
+            return Err(NotAStdJsonInput::Nul);
+        }
+        let mut parsed = Self::new(language, sources, settings.clone());
+        if language == Language::Vyper {
+            let object = |key: &str| input.get(key).filter(|value| value.is_object()).cloned();
+            parsed.interfaces = object("interfaces");
+            parsed.storage_layout_overrides = object("storage_layout_overrides");
+        }
+        Ok(parsed)
+    }
+
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.language
+    }
+
+    /// Path to content.
+    #[must_use]
+    pub fn sources(&self) -> &BTreeMap<String, String> {
+        &self.sources
+    }
+
+    /// As submitted, minus `outputSelection`.
+    #[must_use]
+    pub fn settings(&self) -> &Map<String, Value> {
+        &self.settings
+    }
+
+    /// What is kept of the settings with a verified contract.
+    #[must_use]
+    pub fn to_stored_settings(&self) -> Value {
+        Value::Object(self.settings.clone())
+    }
+
+    /// What is kept besides sources and settings: Vyper's storage layout overrides.
+    #[must_use]
+    pub fn to_stored_additional_input(&self) -> Option<Value> {
+        self.storage_layout_overrides
+            .as_ref()
+            .map(|overrides| json!({"storage_layout_overrides": overrides}))
+    }
+
+    #[must_use]
+    pub fn optimizer_enabled(&self) -> bool {
+        let enabled = self
+            .settings
+            .get("optimizer")
+            .and_then(|o| o.get("enabled"));
+        enabled == Some(&Value::Bool(true))
+    }
+
+    /// The text the compiler reads.
+    #[must_use]
+    pub fn compiler_input(
+        &self,
+        target: &CompilationTarget,
+        version: &CompilerVersion,
+        selection: Selection,
+    ) -> String {
+        let mut settings = self.settings.clone();
+        settings.remove("modelChecker");
+        settings.remove("stopAfter");
+        let outputs = match self.language.compiler() {
+            Compiler::Solc => selection.of_solc(target),
+            Compiler::Vyper => selection::of_vyper(target, version),
+        };
+        settings.insert("outputSelection".to_owned(), outputs);
+        let sources: Map<String, Value> = self
+            .sources
+            .iter()
+            .map(|(path, content)| (path.clone(), json!({"content": content})))
+            .collect();
+        let mut input = json!({
+            "language": self.language.name(),
+            "sources": sources,
+            "settings": settings,
+        });
+        if let Some(interfaces) = &self.interfaces {
+            insert(&mut input, "interfaces", interfaces);
+        }
+        if let Some(overrides) = &self.storage_layout_overrides {
+            insert(&mut input, "storage_layout_overrides", overrides);
+        }
+        input.to_string()
+    }
+
+    /// The same program with other metadata: one space at the end of every source. What differs
+    /// between the codes of both is metadata.
+    #[must_use]
+    pub fn edited_for_auxdata(&self) -> Self {
+        let mut edited = self.clone();
+        for content in edited.sources.values_mut() {
+            content.push(' ');
+        }
+        edited
+    }
+}
+
+fn insert(object: &mut Value, key: &str, value: &Value) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(key.to_owned(), value.clone());
+    }
+}
+
+/// Whether any string or key of the document holds U+0000, which the database can't keep.
+#[must_use]
+pub fn holds_nul(document: &Value) -> bool {
+    let mut open = vec![document];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::String(text) if text.contains('\0') => return true,
+            Value::Array(items) => open.extend(items),
+            Value::Object(members) => {
+                if members.keys().any(|key| key.contains('\0')) {
+                    return true;
+                }
+                open.extend(members.values());
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Displays as what the API answers.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAStdJsonInput {
+    #[error("Standard JSON input must contain a language field.")]
+    NoLanguage,
+    #[error("Language {0} is not supported.")]
+    UnknownLanguage(String),
+    #[error("Standard JSON input must contain a sources field.")]
+    NoSources,
+    /// An empty content counts as none.
+    #[error("Standard JSON input must contain a content field for each source.")]
+    NoContent,
+    #[error("Standard JSON input must contain a settings field.")]
+    NoSettings,
+    #[error("request/body must not contain the character U+0000")]
+    Nul,
+}
+
+/// `{path: {"content": …}}`, as standard JSON has it.
+mod content_objects {
+    use std::borrow::Cow;
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Source<'a> {
+        content: Cow<'a, str>,
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        sources: &BTreeMap<String, String>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(sources.iter().map(|(path, content)| {
+            let content = Cow::Borrowed(content.as_str());
+            (path, Source { content })
+        }))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<String, String>, D::Error> {
+        let sources = BTreeMap::<String, Source<'_>>::deserialize(deserializer)?;
+        Ok(sources
+            .into_iter()
+            .map(|(path, source)| (path, source.content.into_owned()))
+            .collect())
+    }
+}
+
+/// From this release on, the empty wildcard costs nothing; before, it makes solc generate code for
+/// nearly every contract.
+pub(crate) const CHEAP_WILDCARD: ReleaseNumber = ReleaseNumber(0, 8, 28);
