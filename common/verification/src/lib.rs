@@ -13,10 +13,12 @@
     warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)
 )]
 
+mod abi;
 pub mod chain;
 pub mod compilation_target;
 pub mod compiler;
 pub mod failure;
+pub mod signatures;
 pub mod std_json;
 pub mod transformation;
 pub mod verdict;
