@@ -14,9 +14,13 @@
 )]
 
 mod abi;
+pub mod auxdata;
 pub mod chain;
 pub mod compilation_target;
+pub mod compiled_code;
+pub mod compiled_contract;
 pub mod compiler;
+pub mod compiler_output;
 pub mod failure;
 pub mod signatures;
 pub mod std_json;

@@ -1,0 +1,152 @@
+//! The blobs solc names in its assembly output.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+
+/// An assembly's own blob, and the assemblies embedded in it by index. Everything else of the
+/// output, which is most of it, is skipped while reading.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Assembly {
+    pub auxdata: Option<Vec<u8>>,
+    pub nested: BTreeMap<u64, Assembly>,
+}
+
+/// A blob of the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Blob<'a> {
+    pub(super) id: u32,
+    pub(super) value: &'a [u8],
+    /// Index of the assembly below the root that holds it; none for the root's own.
+    pub(super) branch: Option<u64>,
+}
+
+impl Assembly {
+    /// Parents before children, children by index; the n-th has id n.
+    pub(super) fn blobs(&self) -> Vec<Blob<'_>> {
+        let mut blobs = Vec::new();
+        let mut open = vec![(self, None, true)];
+        while let Some((assembly, branch, is_root)) = open.pop() {
+            if let Some(value) = &assembly.auxdata {
+                let id = u32::try_from(blobs.len())
+                    .unwrap_or(u32::MAX)
+                    .saturating_add(1);
+                blobs.push(Blob { id, value, branch });
+            }
+            // Last in, first out: pushed from the end, taken from the start.
+            for (index, nested) in assembly.nested.iter().rev() {
+                let branch = if is_root { Some(*index) } else { branch };
+                open.push((nested, branch, false));
+            }
+        }
+        blobs
+    }
+}
+
+impl<'de> Deserialize<'de> for Assembly {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AssemblyVisitor)
+    }
+}
+
+/// Anything that is no object is an assembly without blobs: null, or data in hexadecimal.
+struct AssemblyVisitor;
+
+impl<'de> Visitor<'de> for AssemblyVisitor {
+    type Value = Assembly;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an assembly")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Assembly, E> {
+        Ok(Assembly::default())
+    }
+
+    fn visit_str<E: Error>(self, _data: &str) -> Result<Assembly, E> {
+        Ok(Assembly::default())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Assembly, A::Error> {
+        let mut assembly = Assembly::default();
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                ".auxdata" => {
+                    let digits: String = map.next_value()?;
+                    let blob = hex::decode(digits).map_err(Error::custom)?;
+                    assembly.auxdata = Some(blob).filter(|blob| !blob.is_empty());
+                }
+                ".data" => {
+                    let data: BTreeMap<String, Self::Value> = map.next_value()?;
+                    assembly.nested = data
+                        .into_iter()
+                        .filter_map(|(key, nested)| Some((index(&key)?, nested)))
+                        .collect();
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(assembly)
+    }
+}
+
+/// Keys are lower-case hexadecimal indices; the hashes of data are longer.
+fn index(key: &str) -> Option<u64> {
+    let is_index = key.len() <= 8 && key.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_index
+        .then(|| u64::from_str_radix(key, 16).ok())
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn blobs_are_counted_parents_first_and_by_index() {
+        let nested = |blob: &str| json!({".auxdata": blob});
+        let assembly: Assembly = serde_json::from_value(json!({
+            ".code": [{"name": "PUSH", "value": "80"}],
+            ".data": {
+                "0": {".auxdata": "a1", ".data": {"1": nested("a3"), "0": nested("a2")}},
+                "2": nested("a4"),
+                "10": nested("a7"),
+                "9": nested("a5"),
+                "a": nested("a6"),
+                "0e5c4e0a9bb9c0fb5a2b7ba8a7f3a3a3a4a0a0b0c0d0e0f0010203040506070809": "00ff",
+            },
+        }))
+        .unwrap();
+        let blobs = assembly.blobs();
+        let found: Vec<_> = blobs
+            .iter()
+            .map(|blob| (blob.id, hex::encode(blob.value), blob.branch))
+            .collect();
+        let wanted = [
+            (1, "a1", Some(0)),
+            (2, "a2", Some(0)),
+            (3, "a3", Some(0)),
+            (4, "a4", Some(2)),
+            (5, "a5", Some(9)),
+            (6, "a6", Some(10)),
+            (7, "a7", Some(16)),
+        ];
+        let wanted = wanted.map(|(id, value, branch)| (id, value.to_owned(), branch));
+        assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn no_assembly_has_no_blobs() {
+        for document in [json!(null), json!({}), json!({".data": {}}), json!("00")] {
+            let assembly: Assembly = serde_json::from_value(document).unwrap();
+            assert!(assembly.blobs().is_empty());
+        }
+        assert!(serde_json::from_value::<Assembly>(json!({".auxdata": "0g"})).is_err());
+    }
+}

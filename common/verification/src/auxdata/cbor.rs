@@ -1,0 +1,73 @@
+//! The CBOR of metadata, decoded strictly: it must use up the whole slice.
+
+use ciborium::Value;
+
+use super::{AuxdataPositions, PlacedAuxdata};
+
+/// Bytes of solc's length field, big-endian, after the blob.
+const LENGTH_FIELD: usize = 2;
+
+/// Metadata is an object with solc and early Vyper, a list with later Vyper; a lone number is
+/// valid CBOR too, but then every byte of code would be.
+pub(super) fn decode(bytes: &[u8]) -> Option<Value> {
+    let mut rest = bytes;
+    let value = ciborium::from_reader(&mut rest).ok()?;
+    let is_collection = matches!(value, Value::Map(_) | Value::Array(_));
+    (rest.is_empty() && is_collection).then_some(value)
+}
+
+/// Whether this is metadata, with or without its length field.
+pub(crate) fn is_cbor(slice: &[u8]) -> bool {
+    without_length_field(slice).is_some_and(|body| decode(body).is_some())
+        || decode(slice).is_some()
+}
+
+/// Whether the blob, with or without its length field, holds a hash that proves the sources: of
+/// the metadata (solc), or of the compiler's input (Vyper's `integrity`).
+pub(crate) fn holds_hash(blob: &[u8]) -> bool {
+    let body = without_length_field(blob).and_then(decode);
+    match body.or_else(|| decode(blob)) {
+        Some(Value::Map(entries)) => entries.iter().any(|(key, _)| {
+            key.as_text()
+                .is_some_and(|key| ["ipfs", "bzzr1", "bzzr0"].contains(&key))
+        }),
+        Some(Value::Array(items)) => matches!(items.first(), Some(Value::Bytes(_))),
+        _ => false,
+    }
+}
+
+/// The blob a code ends with, by solc's rule: the last two bytes tell the length before them. With
+/// its length field; nothing if it can't be decoded.
+pub(crate) fn last_auxdata(code: &[u8]) -> Option<&[u8]> {
+    let (_, &field) = code.split_last_chunk::<LENGTH_FIELD>()?;
+    let length = usize::from(u16::from_be_bytes(field)).checked_add(LENGTH_FIELD)?;
+    let blob = code.get(code.len().checked_sub(length)?..)?;
+    decode(without_length_field(blob)?).map(|_| blob)
+}
+
+/// Whether the code ends with metadata that holds a hash.
+pub(crate) fn ends_with_metadata_hash(code: &[u8]) -> bool {
+    last_auxdata(code).is_some_and(holds_hash)
+}
+
+/// The last blob as the only one.
+pub(super) fn at_the_end(code: &[u8]) -> AuxdataPositions {
+    let Some(blob) = last_auxdata(code) else {
+        return AuxdataPositions::none();
+    };
+    only(code, blob)
+}
+
+/// One blob that the code ends with.
+pub(super) fn only(code: &[u8], blob: &[u8]) -> AuxdataPositions {
+    let placed = PlacedAuxdata {
+        offset: code.len().saturating_sub(blob.len()),
+        value: blob.to_vec(),
+    };
+    AuxdataPositions::Known([(1, placed)].into())
+}
+
+pub(super) fn without_length_field(blob: &[u8]) -> Option<&[u8]> {
+    blob.split_last_chunk::<LENGTH_FIELD>()
+        .map(|(body, _)| body)
+}

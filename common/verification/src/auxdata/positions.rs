@@ -1,0 +1,193 @@
+//! solc's blobs, placed with one compile where it suffices, with two where it doesn't.
+//!
+//! Creation code answers to the whole tree of assemblies, runtime code to its own branch. Within
+//! that, a value the tree holds once and the code holds once is placed: the true one always
+//! occurs. A value the tree doesn't hold is never metadata. All else is ambiguous: identical
+//! embedded contracts, or a copy that an author wrote as a constant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::assembly::Blob;
+use super::{AuxdataPositions, AuxdataSearch, ContractAuxdata, PlacedAuxdata, holds_hash};
+use crate::compiled_contract::CompiledContract;
+
+/// One code with the blobs that may be in it.
+struct Side<'a> {
+    code: &'a [u8],
+    blobs: Vec<Blob<'a>>,
+    /// The code doesn't end as its assembly says.
+    is_inconsistent: bool,
+}
+
+struct Placed<'a> {
+    by_id: BTreeMap<u32, PlacedAuxdata>,
+    ambiguous: BTreeSet<&'a [u8]>,
+}
+
+pub(super) fn find(contract: &CompiledContract) -> AuxdataSearch {
+    let (creation, runtime) = (creation_side(contract), runtime_side(contract));
+    let placed = [&creation, &runtime].map(count);
+    // A blob without a hash doesn't change with the sources: a second compile would tell nothing.
+    let would_tell = placed
+        .iter()
+        .flat_map(|side| &side.ambiguous)
+        .any(|value| holds_hash(value));
+    let [in_creation, in_runtime] = placed;
+    let found = ContractAuxdata {
+        creation: settle(&creation, in_creation),
+        runtime: settle(&runtime, in_runtime),
+    };
+    if would_tell {
+        AuxdataSearch::NeedsSecondCompile { without_it: found }
+    } else {
+        AuxdataSearch::Settled(found)
+    }
+}
+
+pub(super) fn place(contract: &CompiledContract, edited: &CompiledContract) -> ContractAuxdata {
+    ContractAuxdata {
+        creation: compare(creation_side(contract), &creation_side(edited)),
+        runtime: compare(runtime_side(contract), &runtime_side(edited)),
+    }
+}
+
+fn creation_side(contract: &CompiledContract) -> Side<'_> {
+    Side {
+        code: contract.creation.bytes(),
+        blobs: contract.assembly.blobs(),
+        is_inconsistent: false,
+    }
+}
+
+/// The branch of the runtime code is the one whose own blob the code ends with, normally 0.
+fn runtime_side(contract: &CompiledContract) -> Side<'_> {
+    let code = contract.runtime.bytes();
+    let mut own_blobs = contract
+        .assembly
+        .nested
+        .iter()
+        .filter_map(|(index, nested)| Some((index, nested.auxdata.as_deref()?)))
+        .peekable();
+    let is_without_any = own_blobs.peek().is_none();
+    let branch = own_blobs.find(|(_, blob)| code.ends_with(blob));
+    let mut blobs = contract.assembly.blobs();
+    blobs.retain(|blob| blob.branch.is_some() && blob.branch == branch.map(|(index, _)| *index));
+    Side {
+        code,
+        blobs,
+        is_inconsistent: branch.is_none() && !is_without_any,
+    }
+}
+
+/// The count rule.
+fn count<'a>(side: &Side<'a>) -> Placed<'a> {
+    let mut ids_by_value: BTreeMap<&[u8], Vec<u32>> = BTreeMap::new();
+    for blob in &side.blobs {
+        ids_by_value.entry(blob.value).or_default().push(blob.id);
+    }
+    let mut placed = Placed {
+        by_id: BTreeMap::new(),
+        ambiguous: BTreeSet::new(),
+    };
+    for (value, ids) in ids_by_value {
+        let mut found = occurrences(side.code, value);
+        match (ids.as_slice(), found.next(), found.next()) {
+            // Nothing of this value to be placed: an assembly the optimizer left out.
+            (_, None, _) => {}
+            ([id], Some(offset), None) => {
+                placed.by_id.insert(*id, placed_at(offset, value));
+            }
+            _ => {
+                placed.ambiguous.insert(value);
+            }
+        }
+    }
+    placed
+}
+
+fn settle(side: &Side<'_>, placed: Placed<'_>) -> AuxdataPositions {
+    if side.is_inconsistent || !placed.ambiguous.is_empty() {
+        AuxdataPositions::Unknown
+    } else {
+        AuxdataPositions::Known(placed.by_id)
+    }
+}
+
+/// Places what counting left ambiguous where the two compiles differ.
+fn compare(side: Side<'_>, edited: &Side<'_>) -> AuxdataPositions {
+    let Placed {
+        mut by_id,
+        mut ambiguous,
+    } = count(&side);
+    if ambiguous.is_empty() {
+        return settle(&side, Placed { by_id, ambiguous });
+    }
+    let can_compare = side.code.len() == edited.code.len()
+        && side.blobs.len() == edited.blobs.len()
+        && !edited.is_inconsistent;
+    if !can_compare {
+        return AuxdataPositions::Unknown;
+    }
+    // The walk goes from the start of the code and each place takes the lowest id that is left.
+    let mut open: Vec<(&Blob<'_>, &Blob<'_>)> = side
+        .blobs
+        .iter()
+        .zip(&edited.blobs)
+        .filter(|(blob, _)| ambiguous.contains(blob.value))
+        .collect();
+    for (blob, twin) in &open {
+        if blob.value != twin.value && blob.value.len() == twin.value.len() {
+            ambiguous.remove(blob.value);
+        }
+    }
+    if !ambiguous.is_empty() {
+        return AuxdataPositions::Unknown;
+    }
+    for (at, _) in side
+        .code
+        .iter()
+        .zip(edited.code)
+        .enumerate()
+        .filter(|(_, (byte, twin))| byte != twin)
+    {
+        let fits = |(blob, twin): &(&Blob<'_>, &Blob<'_>)| {
+            let start = start_of(at, blob, twin)?;
+            let original = side.code.get(start..)?.starts_with(blob.value);
+            let moved_along = edited.code.get(start..)?.starts_with(twin.value);
+            (original && moved_along).then_some(start)
+        };
+        let found = open
+            .iter()
+            .enumerate()
+            .find_map(|(index, pair)| Some((index, fits(pair)?)));
+        if let Some((index, start)) = found {
+            let (blob, _) = open.remove(index);
+            by_id.insert(blob.id, placed_at(start, blob.value));
+        }
+    }
+    settle(&side, Placed { by_id, ambiguous })
+}
+
+/// Where the blob starts, if the codes' difference at this place is the first one within it.
+fn start_of(at: usize, blob: &Blob<'_>, twin: &Blob<'_>) -> Option<usize> {
+    let first = blob
+        .value
+        .iter()
+        .zip(twin.value)
+        .position(|(byte, twin)| byte != twin)?;
+    at.checked_sub(first)
+}
+
+fn placed_at(offset: usize, value: &[u8]) -> PlacedAuxdata {
+    PlacedAuxdata {
+        offset,
+        value: value.to_vec(),
+    }
+}
+
+fn occurrences<'a>(code: &'a [u8], value: &'a [u8]) -> impl Iterator<Item = usize> {
+    code.windows(value.len().max(1))
+        .enumerate()
+        .filter(move |(_, window)| *window == value)
+        .map(|(at, _)| at)
+}
