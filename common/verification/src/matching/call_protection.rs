@@ -1,0 +1,30 @@
+//! A deployed library begins by comparing its own address with the one written into it.
+
+use alloy_primitives::Address;
+
+use super::Draft;
+use crate::compiled_code::ByteRange;
+use crate::transformation::Transformation;
+
+const PUSH20: u8 = 0x73;
+const ADDRESS: ByteRange = ByteRange {
+    start: 1,
+    length: 20,
+};
+
+/// Fills the address if our code leaves it open. Libraries compiled by way of IR have an immutable
+/// there instead.
+pub(super) fn fill(draft: &mut Draft, on_chain: &[u8]) {
+    let is_open = draft.code.first() == Some(&PUSH20)
+        && ADDRESS
+            .of(&draft.code)
+            .is_some_and(|hole| hole.iter().all(|byte| *byte == 0));
+    if !is_open || on_chain.first() != Some(&PUSH20) {
+        return;
+    }
+    let address = draft.fill(ADDRESS, on_chain).map(Address::try_from);
+    if let Some(Ok(address)) = address {
+        draft.transformations.push(Transformation::CallProtection);
+        draft.values.call_protection = Some(address);
+    }
+}
