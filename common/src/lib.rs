@@ -6,6 +6,7 @@
 pub mod api;
 pub mod auth;
 pub mod config;
+pub mod db;
 pub mod http_client;
 pub mod report;
 pub mod telemetry;

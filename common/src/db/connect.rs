@@ -1,0 +1,107 @@
+//! How a connection is made: what is said to the server at its start, and how long we wait.
+//!
+//! The limits keep a cut network from holding row locks, or a heartbeat, for minutes: the server
+//! ends long statements and idle transactions, the kernel ends silent connections.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::{Config, NoTls};
+
+use super::DatabaseError;
+
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+const POOL_WAIT: Duration = Duration::from_secs(5);
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(15);
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVE_RETRIES: u32 = 3;
+const UNACKNOWLEDGED_DATA: Duration = Duration::from_secs(10);
+
+/// Where the database is and how it is used.
+#[derive(Clone)]
+pub struct DatabaseConfig {
+    /// `postgres://user@host/name`, or `host=/var/tmp/x user=postgres dbname=name`. In the first
+    /// form the folder of a Unix socket is written with `%2F` for each slash.
+    pub url: String,
+    /// The most connections this process holds, without the one that listens.
+    pub pool_size: usize,
+    /// Shown in `pg_stat_activity`.
+    pub application_name: String,
+    /// The server ends a statement after this; a second later we stop to wait for its answer.
+    pub statement_timeout: Duration,
+}
+
+impl DatabaseConfig {
+    /// The usual limits: ten connections, ten seconds for a statement.
+    #[must_use]
+    pub fn new(url: impl Into<String>, application_name: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            pool_size: 10,
+            application_name: application_name.into(),
+            statement_timeout: Duration::from_secs(10),
+        }
+    }
+
+    pub(super) fn patience(&self) -> Duration {
+        self.statement_timeout
+            .saturating_add(Duration::from_secs(1))
+    }
+
+    /// Everything said at the start of each connection.
+    pub(super) fn connection_settings(&self) -> Result<Config, DatabaseError> {
+        let mut settings: Config = self
+            .url
+            .parse()
+            .map_err(|source| DatabaseError::Url { source })?;
+        let given = settings.get_options().unwrap_or_default().to_owned();
+        let options = format!(
+            "{given} -c TimeZone=UTC -c statement_timeout={} -c idle_in_transaction_session_timeout={}",
+            self.statement_timeout.as_millis(),
+            IDLE_IN_TRANSACTION.as_millis(),
+        );
+        settings
+            .application_name(&self.application_name)
+            .options(options.trim_start())
+            .connect_timeout(CONNECT_WITHIN)
+            .keepalives(true)
+            .keepalives_idle(KEEPALIVE_IDLE)
+            .keepalives_interval(KEEPALIVE_INTERVAL)
+            .keepalives_retries(KEEPALIVE_RETRIES)
+            .tcp_user_timeout(UNACKNOWLEDGED_DATA);
+        Ok(settings)
+    }
+
+    pub(super) fn pool(&self) -> Result<Pool, DatabaseError> {
+        let recycling = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
+        let manager = Manager::from_config(self.connection_settings()?, tls(), recycling);
+        Pool::builder(manager)
+            .max_size(self.pool_size)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(POOL_WAIT))
+            .create_timeout(Some(CONNECT_WITHIN))
+            .recycle_timeout(Some(CONNECT_WITHIN))
+            .build()
+            .map_err(|source| DatabaseError::Pool { source })
+    }
+}
+
+/// A URL holds a password; what is printed does not.
+impl std::fmt::Debug for DatabaseConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DatabaseConfig")
+            .field("pool_size", &self.pool_size)
+            .field("application_name", &self.application_name)
+            .field("statement_timeout", &self.statement_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Both ways to our databases, a Unix socket and the platform's own proxy, are encrypted or local
+/// already. A server that insists on TLS refuses us, and a URL with `sslmode=require` does so here.
+pub(super) fn tls() -> NoTls {
+    NoTls
+}

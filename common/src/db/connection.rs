@@ -1,0 +1,204 @@
+//! The pool, and one connection of it, as the rooms of `db` use them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use deadpool_postgres::{GenericClient, Object, Pool};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use super::statement::Statement;
+use super::{DatabaseConfig, DatabaseError};
+
+pub(super) type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// The way to one database. Cheap to clone; all clones share one pool.
+#[derive(Debug, Clone)]
+pub struct Database {
+    pool: Pool,
+    config: DatabaseConfig,
+}
+
+impl Database {
+    /// Reads the configuration and makes the pool. Nothing is connected yet: a database that is
+    /// away shows itself with the first statement, as it would later.
+    ///
+    /// # Errors
+    /// The URL cannot be read.
+    pub fn new(config: DatabaseConfig) -> Result<Self, DatabaseError> {
+        let pool = config.pool()?;
+        Ok(Self { pool, config })
+    }
+
+    /// One connection, for several reads after each other or at once.
+    ///
+    /// # Errors
+    /// None is free in time, or the database cannot be reached.
+    pub async fn connection(&self) -> Result<Connection, DatabaseError> {
+        let client = self
+            .pool
+            .get()
+            .await
+            .map_err(|source| DatabaseError::Connect { source })?;
+        Ok(Connection {
+            client: Some(client),
+            silence: Silence::new(self.config.patience()),
+        })
+    }
+
+    /// Whether the database answers: what a readiness route asks.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<(), DatabaseError> {
+        let ping = Statement::new("SELECT 1");
+        self.connection().await?.execute(ping, &[]).await?;
+        Ok(())
+    }
+
+    pub(super) fn config(&self) -> &DatabaseConfig {
+        &self.config
+    }
+}
+
+/// A connection of the pool; it goes back when dropped, unless it once gave no answer.
+#[derive(Debug)]
+pub struct Connection {
+    /// Absent only while it is dropped.
+    client: Option<Object>,
+    pub(super) silence: Silence,
+}
+
+/// How long an answer may take, and whether one was ever waited for in vain.
+#[derive(Debug)]
+pub(super) struct Silence {
+    pub(super) patience: Duration,
+    is_mute: AtomicBool,
+}
+
+impl Silence {
+    fn new(patience: Duration) -> Self {
+        Self {
+            patience,
+            is_mute: AtomicBool::new(false),
+        }
+    }
+
+    /// Waits as long as our patience lasts.
+    pub(super) async fn bounded<T>(
+        &self,
+        what: &'static str,
+        answer: impl Future<Output = Result<T, DatabaseError>>,
+    ) -> Result<T, DatabaseError> {
+        match tokio::time::timeout(self.patience, answer).await {
+            Ok(result) => result,
+            Err(_elapsed) => {
+                self.is_mute.store(true, Ordering::Relaxed);
+                Err(DatabaseError::NoAnswer {
+                    what,
+                    patience: self.patience,
+                })
+            }
+        }
+    }
+}
+
+impl Connection {
+    pub(super) async fn query(
+        &self,
+        statement: Statement,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<Row>, DatabaseError> {
+        query(self.client()?, &self.silence, statement, parameters).await
+    }
+
+    pub(super) async fn query_opt(
+        &self,
+        statement: Statement,
+        parameters: Parameters<'_>,
+    ) -> Result<Option<Row>, DatabaseError> {
+        Ok(self.query(statement, parameters).await?.pop())
+    }
+
+    pub(super) async fn query_one(
+        &self,
+        statement: Statement,
+        parameters: Parameters<'_>,
+    ) -> Result<Row, DatabaseError> {
+        let row = self.query_opt(statement, parameters).await?;
+        row.ok_or(DatabaseError::Missing {
+            statement: statement.name(),
+        })
+    }
+
+    /// How many rows changed.
+    pub(super) async fn execute(
+        &self,
+        statement: Statement,
+        parameters: Parameters<'_>,
+    ) -> Result<u64, DatabaseError> {
+        execute(self.client()?, &self.silence, statement, parameters).await
+    }
+
+    fn client(&self) -> Result<&Object, DatabaseError> {
+        self.client.as_ref().ok_or(DatabaseError::Missing {
+            statement: "connection",
+        })
+    }
+
+    /// The driver's client, to begin a transaction or to migrate, with the limits beside it.
+    pub(super) fn parts(&mut self) -> Result<(&mut Object, &Silence), DatabaseError> {
+        match &mut self.client {
+            Some(client) => Ok((client, &self.silence)),
+            None => Err(DatabaseError::Missing {
+                statement: "connection",
+            }),
+        }
+    }
+}
+
+impl Drop for Connection {
+    /// A connection that is mute would make the next user wait for nothing.
+    fn drop(&mut self) {
+        if self.silence.is_mute.load(Ordering::Relaxed)
+            && let Some(client) = self.client.take()
+        {
+            drop(Object::take(client));
+        }
+    }
+}
+
+pub(super) async fn query(
+    client: &impl GenericClient,
+    silence: &Silence,
+    statement: Statement,
+    parameters: Parameters<'_>,
+) -> Result<Vec<Row>, DatabaseError> {
+    let answer = async {
+        let prepared = client.prepare_cached(statement.sql).await?;
+        client.query(&prepared, parameters).await
+    };
+    let named = async { answer.await.map_err(|source| failed(statement, source)) };
+    silence.bounded(statement.name(), named).await
+}
+
+pub(super) async fn execute(
+    client: &impl GenericClient,
+    silence: &Silence,
+    statement: Statement,
+    parameters: Parameters<'_>,
+) -> Result<u64, DatabaseError> {
+    let answer = async {
+        let prepared = client.prepare_cached(statement.sql).await?;
+        client.execute(&prepared, parameters).await
+    };
+    let named = async { answer.await.map_err(|source| failed(statement, source)) };
+    silence.bounded(statement.name(), named).await
+}
+
+fn failed(statement: Statement, source: tokio_postgres::Error) -> DatabaseError {
+    DatabaseError::Statement {
+        statement: statement.name(),
+        source,
+    }
+}

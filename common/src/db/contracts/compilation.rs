@@ -1,0 +1,122 @@
+//! A compilation with its sources and signatures.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::ContractReader;
+use crate::db::DatabaseError;
+use crate::db::matches::SignatureKind;
+use crate::db::row::{column, unreadable};
+use crate::db::statement::{Statement, statement};
+
+const GET_COMPILATION: Statement = statement!("contracts/get_compilation");
+const LIST_SOURCES: Statement = statement!("contracts/list_sources");
+const LIST_SIGNATURES: Statement = statement!("contracts/list_signatures");
+
+/// One compilation target, as it was stored first.
+#[derive(Debug, Clone)]
+pub struct Compilation {
+    /// `solc`, `vyper`, `fe`.
+    pub compiler: String,
+    pub version: String,
+    /// Lower case, as the table has it.
+    pub language: String,
+    pub name: String,
+    pub fully_qualified_name: String,
+    pub settings: Value,
+    pub artifacts: Value,
+    pub creation_code_artifacts: Value,
+    pub runtime_code_artifacts: Value,
+    pub additional_input: Option<Value>,
+}
+
+/// A file of the compilation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    pub path: String,
+    pub content: String,
+}
+
+/// A signature of the contract's ABI.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    pub kind: SignatureKind,
+    pub signature: String,
+    /// keccak256; its first four bytes are the selector.
+    pub hash_32: Vec<u8>,
+}
+
+impl ContractReader {
+    /// The compilation of a verified contract.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn get_compilation(
+        &self,
+        compilation_id: Uuid,
+    ) -> Result<Compilation, DatabaseError> {
+        let row = self
+            .connection
+            .query_one(GET_COMPILATION, &[&compilation_id])
+            .await?;
+        Ok(Compilation {
+            compiler: column(&row, "compiler")?,
+            version: column(&row, "version")?,
+            language: column(&row, "language")?,
+            name: column(&row, "name")?,
+            fully_qualified_name: column(&row, "fully_qualified_name")?,
+            settings: column(&row, "compiler_settings")?,
+            artifacts: column(&row, "compilation_artifacts")?,
+            creation_code_artifacts: column(&row, "creation_code_artifacts")?,
+            runtime_code_artifacts: column(&row, "runtime_code_artifacts")?,
+            additional_input: column(&row, "additional_input")?,
+        })
+    }
+
+    /// The files of a compilation, by path.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn list_sources(
+        &self,
+        compilation_id: Uuid,
+    ) -> Result<Vec<SourceFile>, DatabaseError> {
+        let rows = self
+            .connection
+            .query(LIST_SOURCES, &[&compilation_id])
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(SourceFile {
+                    path: column(row, "path")?,
+                    content: column(row, "content")?,
+                })
+            })
+            .collect()
+    }
+
+    /// The signatures of a compilation, by kind and text.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn list_signatures(
+        &self,
+        compilation_id: Uuid,
+    ) -> Result<Vec<Signature>, DatabaseError> {
+        let rows = self
+            .connection
+            .query(LIST_SIGNATURES, &[&compilation_id])
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let kind: &str = column(row, "signature_type")?;
+                Ok(Signature {
+                    kind: SignatureKind::from_name(kind)
+                        .ok_or_else(|| unreadable("signature_type", kind.to_owned()))?,
+                    signature: column(row, "signature")?,
+                    hash_32: column(row, "signature_hash_32")?,
+                })
+            })
+            .collect()
+    }
+}

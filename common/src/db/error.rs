@@ -1,0 +1,105 @@
+//! What can go wrong between us and the database. Each of these is a fault, never an answer.
+
+use std::time::Duration;
+
+use deadpool_postgres::{BuildError, PoolError};
+use tokio_postgres::error::SqlState;
+
+/// A fault of the database, or of the way to it.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    #[error("the database URL cannot be read")]
+    Url {
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    #[error("the pool of database connections cannot be made")]
+    Pool {
+        #[source]
+        source: BuildError,
+    },
+    #[error("no database connection could be had")]
+    Connect {
+        #[source]
+        source: PoolError,
+    },
+    #[error("transaction `{transaction}` could not begin")]
+    Begin {
+        transaction: &'static str,
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    #[error("statement `{statement}` failed")]
+    Statement {
+        statement: &'static str,
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    #[error("{what} got no answer from the database within {} ms", patience.as_millis())]
+    NoAnswer {
+        what: &'static str,
+        patience: Duration,
+    },
+    #[error("the commit of transaction `{transaction}` was refused")]
+    Commit {
+        transaction: &'static str,
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// Neither "done" nor "not done": only the rows themselves can tell, over another connection.
+    #[error("the connection was lost during the commit of transaction `{transaction}`")]
+    CommitUnknown { transaction: &'static str },
+    #[error("column `{column}` holds something that this program cannot read")]
+    Column {
+        column: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Somebody else inserted the same row between our look and our insert.
+    #[error("statement `{statement}` met a row that came in between")]
+    Overtaken { statement: &'static str },
+    #[error("what statement `{statement}` needs is not in the database")]
+    Missing { statement: &'static str },
+}
+
+impl DatabaseError {
+    /// Whether the same transaction may well pass when it is run again from its start.
+    #[must_use]
+    pub fn is_repeatable(&self) -> bool {
+        match self {
+            Self::Overtaken { .. } => true,
+            _ => self.sql_state().is_some_and(|state| {
+                *state == SqlState::T_R_SERIALIZATION_FAILURE
+                    || *state == SqlState::T_R_DEADLOCK_DETECTED
+            }),
+        }
+    }
+
+    /// Whether the database is away or overwhelmed, and the statement itself is not to blame.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::NoAnswer { .. } | Self::CommitUnknown { .. } => true,
+            Self::Begin { source, .. }
+            | Self::Statement { source, .. }
+            | Self::Commit { source, .. } => source
+                .code()
+                .is_none_or(|state| ["08", "53", "57"].contains(&class(state))),
+            _ => false,
+        }
+    }
+
+    fn sql_state(&self) -> Option<&SqlState> {
+        match self {
+            Self::Begin { source, .. }
+            | Self::Statement { source, .. }
+            | Self::Commit { source, .. } => source.code(),
+            _ => None,
+        }
+    }
+}
+
+/// The first two characters: 08 connection, 53 resources, 57 operator intervention.
+fn class(state: &SqlState) -> &str {
+    state.code().get(..2).unwrap_or_default()
+}

@@ -1,0 +1,140 @@
+//! Accepting a job: the row and its input in one transaction, before anybody is told.
+//!
+//! Nothing is checked before the insert. The partial unique index on open jobs decides, on any
+//! instance, which of several requests for one contract is the job.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use verification::chain::{Address, ChainId};
+
+use super::JobId;
+use crate::db::statement::{Statement, statement};
+use crate::db::{Database, DatabaseError, Ending, Transaction, Work};
+
+const IS_PERFECTLY_MATCHED: Statement = statement!("jobs/is_perfectly_matched");
+const INSERT_JOB: Statement = statement!("jobs/insert_job");
+const INSERT_INPUT: Statement = statement!("jobs/insert_input");
+const EXISTS: Statement = statement!("jobs/exists");
+
+/// A checked request, ready to become a row.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    pub id: JobId,
+    pub chain_id: ChainId,
+    pub address: Address,
+    /// Path of the request, as it was sent.
+    pub endpoint: String,
+    /// Of the accepting request, so that its trace goes on in the verifier.
+    pub traceparent: Option<String>,
+    pub kind: JobKind,
+    /// The checked request without API keys: all that an attempt needs on any instance.
+    pub input: Value,
+    /// When the sweep may call the verifier, if the direct call is lost.
+    pub first_sweep_after: Duration,
+}
+
+/// Which of the four requests a job came from, and so how its input is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JobKind {
+    StdJson,
+    Metadata,
+    Etherscan,
+    Similarity,
+}
+
+impl JobKind {
+    const ALL: [Self; 4] = [
+        Self::StdJson,
+        Self::Metadata,
+        Self::Etherscan,
+        Self::Similarity,
+    ];
+
+    /// As the column `kind` has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::StdJson => "std_json",
+            Self::Metadata => "metadata",
+            Self::Etherscan => "etherscan",
+            Self::Similarity => "similarity",
+        }
+    }
+
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// What became of a new job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acceptance {
+    Accepted,
+    /// The contract has an open job already.
+    Duplicate,
+    /// Both sides of the stored match are exact: nothing could be better.
+    AlreadyVerified,
+}
+
+/// Inserts the job and its input, unless the contract is fully verified or has an open job.
+///
+/// # Errors
+/// A fault of the database; then the job was not accepted. A commit whose answer was lost is looked
+/// up by the job's id, so an accepted job is not called refused.
+pub async fn accept(database: &Database, job: &NewJob) -> Result<Acceptance, DatabaseError> {
+    match database.transaction(&Accept { job }).await {
+        Err(unknown @ DatabaseError::CommitUnknown { .. }) => {
+            let connection = database.connection().await?;
+            match connection.query_opt(EXISTS, &[&job.id.0]).await? {
+                Some(_) => Ok(Acceptance::Accepted),
+                None => Err(unknown),
+            }
+        }
+        known => known,
+    }
+}
+
+struct Accept<'a> {
+    job: &'a NewJob,
+}
+
+impl Work for Accept<'_> {
+    const NAME: &'static str = "accept";
+    type Output = Acceptance;
+
+    async fn run(
+        &self,
+        transaction: &Transaction<'_>,
+    ) -> Result<Ending<Acceptance>, DatabaseError> {
+        let job = self.job;
+        let chain_id = job.chain_id.as_i64();
+        let address = job.address.as_bytes();
+        let matched = transaction
+            .query_opt(IS_PERFECTLY_MATCHED, &[&chain_id, &address])
+            .await?;
+        if matched.is_some() {
+            return Ok(Ending::RollBack(Acceptance::AlreadyVerified));
+        }
+        let inserted = transaction
+            .query_opt(
+                INSERT_JOB,
+                &[
+                    &job.id.0,
+                    &chain_id,
+                    &address,
+                    &job.endpoint,
+                    &job.traceparent,
+                    &job.first_sweep_after.as_secs_f64(),
+                ],
+            )
+            .await?;
+        if inserted.is_none() {
+            return Ok(Ending::RollBack(Acceptance::Duplicate));
+        }
+        transaction
+            .execute(INSERT_INPUT, &[&job.id.0, &job.kind.name(), &job.input])
+            .await?;
+        Ok(Ending::Commit(Acceptance::Accepted))
+    }
+}

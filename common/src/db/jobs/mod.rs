@@ -1,0 +1,53 @@
+//! The life of a job, from the accepting transaction to its end.
+//!
+//! A job row is the truth, a call to the verifier only a hint. The right to work on a job is a
+//! [`Lease`]: each one has a new token, every write of a worker names it, and a write that finds
+//! another token does nothing. Time is Postgres's `now()`, so clocks of processes don't matter;
+//! durations are arguments.
+//!
+//! Functions that a worker calls answer `false` when its lease is lost: then somebody else runs the
+//! job, and the only right thing is to stop and write nothing.
+
+mod accept;
+mod backlog;
+mod ends;
+mod finish;
+mod lease;
+mod record;
+mod sweep;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use accept::{Acceptance, JobKind, NewJob, accept};
+pub use backlog::{Backlog, backlog, purge_evidence};
+pub use ends::JobEnds;
+pub(in crate::db) use finish::{Ended, fail_in, how_it_ended, succeed_in};
+pub use finish::{Evidence, JobFailure, fail};
+pub use lease::{Lease, LeasedJob, Worker, give_back, heartbeat, lease, release};
+pub use record::{JobRecord, Progress, find_job};
+pub use sweep::{Abandoned, Backoff, DueJob, abandon_lapsed, make_due, sweep};
+
+/// How often a job is leased before it is given up.
+pub const MAX_ATTEMPTS: u16 = 5;
+
+/// The API's `verificationId`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(pub Uuid);
+
+impl JobId {
+    /// A new one, which says nothing about its job.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

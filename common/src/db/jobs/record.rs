@@ -1,0 +1,136 @@
+//! A job as it can be shown, whatever its state.
+
+use serde_json::Value;
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use uuid::Uuid;
+use verification::chain::{Address, ChainId};
+
+use super::{Evidence, JobId};
+use crate::db::match_level::{MatchLevel, SideLevels};
+use crate::db::row::{self, column, unreadable};
+use crate::db::statement::{Statement, statement};
+use crate::db::{Database, DatabaseError};
+
+const FIND_JOB: Statement = statement!("jobs/find_job");
+
+/// A job, from its row and from what belongs to its end.
+#[derive(Debug, Clone)]
+pub struct JobRecord {
+    pub id: JobId,
+    pub chain_id: ChainId,
+    pub address: Address,
+    /// The time of acceptance.
+    pub started_at: OffsetDateTime,
+    pub progress: Progress,
+}
+
+impl JobRecord {
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        matches!(
+            self.progress,
+            Progress::Succeeded { .. } | Progress::Failed { .. }
+        )
+    }
+}
+
+/// How far a job is, with what is known only then.
+#[derive(Debug, Clone)]
+pub enum Progress {
+    Pending,
+    Running {
+        attempt: u16,
+    },
+    Succeeded {
+        finished_at: OffsetDateTime,
+        compilation_time_ms: Option<u64>,
+        /// What *this* job found; the contract's match may have become better since.
+        levels: SideLevels,
+        /// Of the contract's match row.
+        match_id: i64,
+        verified_at: OffsetDateTime,
+    },
+    Failed {
+        finished_at: OffsetDateTime,
+        compilation_time_ms: Option<u64>,
+        error_code: String,
+        error_id: Uuid,
+        error_data: Option<Value>,
+        /// Empty once purged.
+        evidence: Evidence,
+    },
+}
+
+/// The job of this id, in whatever state.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn find_job(database: &Database, id: JobId) -> Result<Option<JobRecord>, DatabaseError> {
+    let connection = database.connection().await?;
+    let row = connection.query_opt(FIND_JOB, &[&id.0]).await?;
+    row.map(|row| read(id, &row)).transpose()
+}
+
+fn read(id: JobId, row: &Row) -> Result<JobRecord, DatabaseError> {
+    let state: &str = column(row, "state")?;
+    let progress = match state {
+        "pending" => Progress::Pending,
+        "running" => Progress::Running {
+            attempt: row::count::<i16, _>(row, "attempt")?,
+        },
+        "succeeded" => Progress::Succeeded {
+            finished_at: column(row, "completed_at")?,
+            compilation_time_ms: compilation_time_ms(row)?,
+            levels: levels_of_verified(row)?,
+            match_id: column(row, "match_id")?,
+            verified_at: column(row, "verified_at")?,
+        },
+        "failed" => Progress::Failed {
+            finished_at: column(row, "completed_at")?,
+            compilation_time_ms: compilation_time_ms(row)?,
+            error_code: column(row, "error_code")?,
+            error_id: column(row, "error_id")?,
+            error_data: column(row, "error_data")?,
+            evidence: Evidence {
+                recompiled_creation_code: column(row, "recompiled_creation_code")?,
+                recompiled_runtime_code: column(row, "recompiled_runtime_code")?,
+                onchain_creation_code: column(row, "onchain_creation_code")?,
+                onchain_runtime_code: column(row, "onchain_runtime_code")?,
+                creation_transaction_hash: row::transaction_hash_if_any(
+                    row,
+                    "creation_transaction_hash",
+                )?,
+            },
+        },
+        other => return Err(unreadable("state", other.to_owned())),
+    };
+    Ok(JobRecord {
+        id,
+        chain_id: row::chain_id(row, "chain_id")?,
+        address: row::address(row, "contract_address")?,
+        started_at: column(row, "started_at")?,
+        progress,
+    })
+}
+
+fn compilation_time_ms(row: &Row) -> Result<Option<u64>, DatabaseError> {
+    column::<Option<i64>>(row, "compilation_time")?
+        .map(u64::try_from)
+        .transpose()
+        .map_err(|source| unreadable("compilation_time", source))
+}
+
+/// A verified contract keeps a match and an exact one as two booleans per side.
+fn levels_of_verified(row: &Row) -> Result<SideLevels, DatabaseError> {
+    let level = |has_exact_metadata: Option<bool>| {
+        has_exact_metadata.map(|exact| match exact {
+            true => MatchLevel::ExactMatch,
+            false => MatchLevel::Match,
+        })
+    };
+    Ok(SideLevels {
+        creation: level(column(row, "creation_metadata_match")?),
+        runtime: level(column(row, "runtime_metadata_match")?),
+    })
+}

@@ -1,0 +1,63 @@
+//! From a column to a type of ours. What the schema promises is still checked: a row may have come
+//! from another program.
+
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
+use verification::chain::{Address, ChainId, TransactionHash};
+
+use super::DatabaseError;
+
+pub(super) fn column<'a, T: FromSql<'a>>(
+    row: &'a Row,
+    column: &'static str,
+) -> Result<T, DatabaseError> {
+    row.try_get(column)
+        .map_err(|source| unreadable(column, source))
+}
+
+pub(super) fn chain_id(row: &Row, name: &'static str) -> Result<ChainId, DatabaseError> {
+    ChainId::try_from(column::<i64>(row, name)?).map_err(|source| unreadable(name, source))
+}
+
+pub(super) fn address(row: &Row, name: &'static str) -> Result<Address, DatabaseError> {
+    Address::try_from(column::<&[u8]>(row, name)?).map_err(|source| unreadable(name, source))
+}
+
+pub(super) fn address_if_any(
+    row: &Row,
+    name: &'static str,
+) -> Result<Option<Address>, DatabaseError> {
+    column::<Option<&[u8]>>(row, name)?
+        .map(Address::try_from)
+        .transpose()
+        .map_err(|source| unreadable(name, source))
+}
+
+pub(super) fn transaction_hash_if_any(
+    row: &Row,
+    name: &'static str,
+) -> Result<Option<TransactionHash>, DatabaseError> {
+    column::<Option<&[u8]>>(row, name)?
+        .map(TransactionHash::try_from)
+        .transpose()
+        .map_err(|source| unreadable(name, source))
+}
+
+/// A count that the schema keeps at zero or more.
+pub(super) fn count<'a, T, N>(row: &'a Row, name: &'static str) -> Result<N, DatabaseError>
+where
+    T: FromSql<'a>,
+    N: TryFrom<T, Error: std::error::Error + Send + Sync + 'static>,
+{
+    N::try_from(column::<T>(row, name)?).map_err(|source| unreadable(name, source))
+}
+
+pub(super) fn unreadable(
+    column: &'static str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> DatabaseError {
+    DatabaseError::Column {
+        column,
+        source: source.into(),
+    }
+}

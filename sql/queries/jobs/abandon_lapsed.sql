@@ -1,0 +1,39 @@
+-- name: jobs/abandon_lapsed: the jobs that nobody may lease any more, ended; whoever waits wakes
+WITH hopeless AS MATERIALIZED (
+    SELECT id
+    FROM public.verification_jobs
+    WHERE state IN ('pending', 'running')
+        AND next_attempt_at <= now()
+        AND attempt >= $1::int
+        AND (lease_until IS NULL OR lease_until < now())
+    FOR UPDATE SKIP LOCKED
+),
+
+ended AS (
+    UPDATE public.verification_jobs AS jobs
+    SET
+        state = 'failed',
+        completed_at = now(),
+        error_code = 'job_abandoned',
+        error_id = gen_random_uuid(),
+        lease_owner = NULL,
+        lease_token = NULL,
+        lease_until = NULL
+    FROM hopeless
+    WHERE jobs.id = hopeless.id
+    RETURNING
+        jobs.id,
+        jobs.error_id
+),
+
+no_inputs AS (
+    DELETE FROM public.verification_job_inputs AS inputs
+    USING ended
+    WHERE inputs.id = ended.id
+)
+
+SELECT
+    ended.id,
+    ended.error_id,
+    pg_notify('verification_job_ended', ended.id::text) AS notified
+FROM ended

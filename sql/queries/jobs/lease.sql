@@ -1,0 +1,35 @@
+-- name: jobs/lease: the job with a new lease and its input, or no row if there is nothing to take
+WITH leased AS (
+    UPDATE public.verification_jobs
+    SET
+        state = 'running',
+        attempt = attempt + 1,
+        lease_token = gen_random_uuid(),
+        lease_owner = $2,
+        hardware = $3,
+        lease_until = now() + make_interval(secs => $4),
+        next_attempt_at = now() + make_interval(secs => $4)
+    WHERE id = $1
+        AND attempt < $5::int
+        AND (state = 'pending' OR (state = 'running' AND lease_until < now()))
+    RETURNING
+        id,
+        lease_token,
+        attempt,
+        chain_id,
+        contract_address,
+        verification_endpoint,
+        traceparent
+)
+SELECT
+    leased.lease_token,
+    leased.attempt,
+    leased.chain_id,
+    leased.contract_address,
+    leased.verification_endpoint,
+    leased.traceparent,
+    inputs.kind,
+    inputs.input
+FROM leased
+-- A job without its input is a fault of this attempt; it must not wait for ever.
+LEFT JOIN public.verification_job_inputs AS inputs ON inputs.id = leased.id
