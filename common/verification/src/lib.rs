@@ -22,6 +22,7 @@ pub mod compiled_contract;
 pub mod compiler;
 pub mod compiler_output;
 pub mod failure;
+pub mod job;
 pub mod matching;
 pub mod signatures;
 pub mod std_json;
