@@ -24,6 +24,15 @@ impl MatchLevel {
         }
     }
 
+    /// As the API spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Match => "match",
+            Self::ExactMatch => "exact_match",
+        }
+    }
+
     #[must_use]
     pub fn is_exact(self) -> bool {
         self == Self::ExactMatch

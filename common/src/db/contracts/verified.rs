@@ -42,7 +42,7 @@ pub struct Deployment {
 }
 
 /// The codes of both sides. Of a match all are known but perhaps the creation code on chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Codes {
     pub onchain_creation: Option<Vec<u8>>,
     pub onchain_runtime: Option<Vec<u8>>,
