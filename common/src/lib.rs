@@ -8,6 +8,8 @@ pub mod auth;
 pub mod config;
 pub mod db;
 pub mod http_client;
+pub mod lookup;
 pub mod report;
+pub mod signals;
 pub mod telemetry;
 pub mod version;

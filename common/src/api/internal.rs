@@ -13,16 +13,38 @@ pub struct VerifyCall {
     pub verification_id: Uuid,
 }
 
-/// How the call ended. Only for the log: the job's row is the truth.
+/// What became of the call. Only for the log: the job's row is the truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyAnswer {
+    /// Nothing to do: another instance has the job, it has ended, or it is unknown.
+    pub skipped: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<RunEnd>,
+}
+
+impl VerifyAnswer {
+    pub const SKIPPED: Self = Self {
+        skipped: true,
+        end: None,
+    };
+
+    #[must_use]
+    pub fn ended(end: RunEnd) -> Self {
+        Self {
+            skipped: false,
+            end: Some(end),
+        }
+    }
+}
+
+/// How a run of a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum VerifyAnswer {
+pub enum RunEnd {
     /// The job has its end.
     Finished,
-    /// Nothing to do: another instance has it, it has ended, or it is unknown.
-    Skipped,
     /// We could not look; the job is due again later.
     GivenBack,
-    /// Another run took the job over, or it is stopping; nothing was written.
-    Stopped,
+    /// Somebody else runs the job now; nothing was written.
+    LeaseLost,
 }
