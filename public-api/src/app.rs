@@ -1,0 +1,113 @@
+//! The service from its settings to its last log line.
+
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App, HttpServer, web};
+use anyhow::Context;
+use common::auth::mint::TokenSource;
+use common::db::jobs::{self, JobEnds};
+use common::db::{Database, DatabaseConfig, schema};
+use common::report::with_causes;
+use common::telemetry::{self, RootSpan, Sampling, TelemetryConfig};
+use tracing_actix_web::TracingLogger;
+
+use crate::config::Config;
+use crate::cors;
+use crate::dispatch::Dispatcher;
+use crate::routes;
+use crate::state::State;
+use crate::upkeep;
+
+const SERVICE: &str = "public-api";
+/// The platform kills ten seconds after it asked.
+const STOP_WITHIN_S: u64 = 5;
+
+/// Runs until SIGINT or SIGTERM.
+pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+    let telemetry = telemetry::init(&TelemetryConfig {
+        service: SERVICE,
+        filter: config.log,
+        project: config.project,
+        otlp_endpoint: config.otlp_endpoint,
+        sampler: Sampling::All,
+    })?;
+    let database = Database::new(DatabaseConfig {
+        pool_size: config.database_connections,
+        ..DatabaseConfig::new(config.database_url, SERVICE)
+    })?;
+    schema::check(&database).await?;
+    let tokens = TokenSource::from_environment(&config.dispatch.audience)?;
+    let dispatcher = Dispatcher::new(config.dispatch, tokens)?;
+    let state = web::Data::new(State {
+        chains: config.chains,
+        ends: JobEnds::listen(&database)?,
+        database,
+        dispatcher,
+    });
+    let sweeping = upkeep::keep_sweeping(
+        state.database.clone(),
+        state.dispatcher.clone(),
+        config.sweep_interval,
+    );
+    let sweeping = tokio::spawn(sweeping);
+
+    let shared = state.clone();
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(shared.clone())
+            .wrap(Compress::default())
+            .wrap(from_fn(cors::allow_everybody))
+            .wrap(TracingLogger::<RootSpan>::new())
+            .configure(routes::configure)
+    })
+    .disable_signals()
+    .shutdown_timeout(STOP_WITHIN_S)
+    .bind((config.listen.host.as_str(), config.listen.port))
+    .with_context(|| {
+        format!(
+            "cannot listen on {}:{}",
+            config.listen.host, config.listen.port
+        )
+    })?;
+    for address in server.addrs() {
+        tracing::info!(event = "listening", %address, "{SERVICE} listens on {address}");
+    }
+    let server = server.run();
+    tokio::spawn(stop_when_asked(server.handle(), state));
+    server.await.context("the server ended")?;
+    sweeping.abort();
+    tracing::info!(event = "shutdown", "{SERVICE} ends");
+    telemetry.shutdown().await;
+    Ok(())
+}
+
+/// Waiting ends, accepted jobs that were not sent become due for others, and then the server ends.
+async fn stop_when_asked(server: ServerHandle, state: web::Data<State>) {
+    if let Err(error) = common::signals::asked_to_stop().await {
+        tracing::error!(
+            event = "no_signals",
+            error = with_causes(&error),
+            "cannot wait for signals; only a kill ends this process"
+        );
+        return;
+    }
+    let unsent = state.dispatcher.stop();
+    if !unsent.is_empty() {
+        let making = jobs::make_due(&state.database, &unsent);
+        match tokio::time::timeout(Duration::from_secs(2), making).await {
+            Ok(Ok(_)) => {}
+            // They are due at their own time.
+            Ok(Err(error)) => tracing::warn!(
+                event = "not_made_due",
+                error = with_causes(&error),
+                "unsent jobs wait for their time"
+            ),
+            Err(_elapsed) => {
+                tracing::warn!(event = "not_made_due", "unsent jobs wait for their time")
+            }
+        }
+    }
+    server.stop(true).await;
+}

@@ -1,0 +1,28 @@
+//! `GET /chains`: what can be verified and read, without any key of ours.
+
+use actix_web::{HttpResponse, get, web};
+use common::config::chains::{Chain, ChainRegistry};
+use serde_json::{Value, json};
+
+#[get("/chains")]
+pub(crate) async fn chains(registry: web::Data<ChainRegistry>) -> HttpResponse {
+    let list: Vec<Value> = registry.in_order().into_iter().map(document).collect();
+    HttpResponse::Ok()
+        .content_type(common::api::problem::JSON)
+        .json(list)
+}
+
+fn document(chain: &Chain) -> Value {
+    let traces = chain.rpcs.iter().enumerate().filter_map(|(index, rpc)| {
+        rpc.traces
+            .map(|support| json!({"type": support.method(), "index": index}))
+    });
+    json!({
+        "name": chain.name,
+        "chainId": chain.id.as_i64(),
+        "rpc": chain.rpcs.iter().map(|rpc| rpc.public_url.as_str()).collect::<Vec<_>>(),
+        "traceSupportedRPCs": traces.collect::<Vec<_>>(),
+        "supported": chain.supported,
+        "etherscanAPI": chain.etherscan_api,
+    })
+}

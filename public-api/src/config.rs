@@ -1,0 +1,79 @@
+//! The service's settings, read once at start.
+
+use std::time::Duration;
+
+use common::config::chains::ChainRegistry;
+use common::config::{Listen, Mistakes, Reader};
+
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) listen: Listen,
+    pub(crate) database_url: String,
+    pub(crate) database_connections: usize,
+    pub(crate) chains: ChainRegistry,
+    pub(crate) dispatch: DispatchConfig,
+    pub(crate) sweep_interval: Duration,
+    pub(crate) log: String,
+    pub(crate) project: String,
+    pub(crate) otlp_endpoint: Option<String>,
+}
+
+/// How the verifier is called.
+#[derive(Debug, Clone)]
+pub(crate) struct DispatchConfig {
+    /// Without a slash at the end.
+    pub(crate) verifier_url: String,
+    pub(crate) audience: String,
+    /// Longer than the platform's limit for the call, so that its answer is seen (960 s by default).
+    pub(crate) timeout: Duration,
+    /// Calls under way at once: as many as the verifier has instances.
+    pub(crate) at_once: usize,
+    /// The first pause before a repeated call; each further one is twice as long.
+    pub(crate) first_pause: Duration,
+    /// How far ahead the sweep's first look at a new job lies.
+    pub(crate) sweep_after: Duration,
+}
+
+impl Config {
+    pub(crate) fn read(mut reader: Reader) -> Result<Self, Mistakes> {
+        let listen = Listen::read(&mut reader);
+        let database_url: Option<String> = reader.required(
+            "DATABASE_URL",
+            "where Postgres is, as in postgres://user:password@host/database",
+        );
+        let chains = reader.chains();
+        let verifier_url: Option<String> = reader.required(
+            "VERIFIER_URL",
+            "where internal-verifier is, as in https://host",
+        );
+        let audience = reader.or("VERIFIER_AUDIENCE", "internal-verifier".to_owned());
+        let timeout = reader.milliseconds("DISPATCH_TIMEOUT_MS", Duration::from_secs(970));
+        let at_once = reader.or("DISPATCHES_AT_ONCE", 20);
+        let first_pause = reader.milliseconds("DISPATCH_FIRST_PAUSE_MS", Duration::from_secs(2));
+        let sweep_after = reader.milliseconds("SWEEP_AFTER_MS", Duration::from_secs(60));
+        let sweep_interval = reader.milliseconds("SWEEP_INTERVAL_MS", Duration::from_secs(10));
+        let database_connections = reader.or("DATABASE_CONNECTIONS", 5);
+        let log = reader.or("LOG", "info".to_owned());
+        let project = reader.or("GOOGLE_CLOUD_PROJECT", "local".to_owned());
+        let otlp_endpoint = reader.text("OTEL_EXPORTER_OTLP_ENDPOINT");
+        let required = database_url.zip(chains).zip(verifier_url);
+        reader.finish(required.map(|((database_url, chains), verifier_url)| Self {
+            listen,
+            database_url,
+            database_connections,
+            chains,
+            dispatch: DispatchConfig {
+                verifier_url: verifier_url.trim_end_matches('/').to_owned(),
+                audience,
+                timeout,
+                at_once,
+                first_pause,
+                sweep_after,
+            },
+            sweep_interval,
+            log,
+            project,
+            otlp_endpoint,
+        }))
+    }
+}

@@ -1,0 +1,154 @@
+//! What to do after one call to the verifier: a pure decision.
+//!
+//! The row is durable, so giving up is cheap: the sweep calls again. A repeated call is worth it only
+//! while the verifier may be starting or full. After a time-out the run may still be alive and its
+//! lease decides; a refusal is a matter of configuration and only a person can mend it.
+
+use std::time::Duration;
+
+/// Direct repetitions end before the sweep's first look at a job.
+const REPETITIONS: u32 = 4;
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// How one call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CallEnd {
+    /// 2xx: the verifier has looked at the job.
+    Done,
+    /// 429, 500, 502, 503, or no connection.
+    Unavailable { retry_after: Option<Duration> },
+    /// 504, or no answer in time.
+    TimedOut,
+    /// 401 or 403.
+    Refused { status: u16 },
+    /// Any other status.
+    Unexpected { status: u16 },
+    /// No ID token; `transient` if the metadata server may give one in a moment.
+    NoToken { transient: bool },
+}
+
+impl CallEnd {
+    pub(crate) fn of_status(status: u16, retry_after: Option<Duration>) -> Self {
+        match status {
+            200..=299 => Self::Done,
+            429 | 500 | 502 | 503 => Self::Unavailable { retry_after },
+            504 => Self::TimedOut,
+            401 | 403 => Self::Refused { status },
+            status => Self::Unexpected { status },
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NextStep {
+    Nothing,
+    /// Wait this long and call again.
+    CallAgain(Duration),
+    /// The sweep will call.
+    LeaveToSweep,
+    /// Nobody will get through until a person changes something; the sweep goes on trying.
+    Alarm,
+}
+
+/// `calls` were made so far; `chance` in 0..=1 spreads callers over the pause ("full jitter").
+pub(crate) fn plan(end: CallEnd, calls: u32, first_pause: Duration, chance: f64) -> NextStep {
+    match end {
+        CallEnd::Done => NextStep::Nothing,
+        CallEnd::Unavailable { retry_after } if calls <= REPETITIONS => {
+            let pause = pause(calls, first_pause, chance);
+            let asked = retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
+            NextStep::CallAgain(pause.max(asked))
+        }
+        CallEnd::NoToken { transient: true } if calls <= REPETITIONS => {
+            NextStep::CallAgain(pause(calls, first_pause, chance))
+        }
+        CallEnd::Unavailable { .. } | CallEnd::TimedOut | CallEnd::NoToken { transient: true } => {
+            NextStep::LeaveToSweep
+        }
+        CallEnd::Refused { .. }
+        | CallEnd::Unexpected { .. }
+        | CallEnd::NoToken { transient: false } => NextStep::Alarm,
+    }
+}
+
+fn pause(calls: u32, first_pause: Duration, chance: f64) -> Duration {
+    let doubled = first_pause.saturating_mul(2_u32.saturating_pow(calls.saturating_sub(1)));
+    doubled.mul_f64(chance.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Duration = Duration::from_secs(2);
+
+    fn seconds(n: u64) -> NextStep {
+        NextStep::CallAgain(Duration::from_secs(n))
+    }
+
+    #[test]
+    fn a_full_verifier_is_called_again_ever_later_and_then_left_to_the_sweep() {
+        let end = CallEnd::of_status(429, None);
+        let steps: Vec<_> = (1..=5).map(|calls| plan(end, calls, FIRST, 1.0)).collect();
+        assert_eq!(
+            steps,
+            [
+                seconds(2),
+                seconds(4),
+                seconds(8),
+                seconds(16),
+                NextStep::LeaveToSweep
+            ]
+        );
+        assert_eq!(
+            plan(end, 3, FIRST, 0.0),
+            NextStep::CallAgain(Duration::ZERO),
+            "full jitter"
+        );
+    }
+
+    #[test]
+    fn retry_after_is_honoured_up_to_a_minute() {
+        let asked = |s| CallEnd::of_status(503, Some(Duration::from_secs(s)));
+        assert_eq!(plan(asked(30), 1, FIRST, 1.0), seconds(30));
+        assert_eq!(plan(asked(1), 3, FIRST, 1.0), seconds(8));
+        assert_eq!(plan(asked(3600), 1, FIRST, 1.0), seconds(60));
+    }
+
+    #[test]
+    fn each_answer_has_its_step() {
+        for (status, step) in [
+            (200, NextStep::Nothing),
+            (500, seconds(2)),
+            (502, seconds(2)),
+            (503, seconds(2)),
+            (504, NextStep::LeaveToSweep),
+            (401, NextStep::Alarm),
+            (403, NextStep::Alarm),
+            (404, NextStep::Alarm),
+            (302, NextStep::Alarm),
+        ] {
+            assert_eq!(
+                plan(CallEnd::of_status(status, None), 1, FIRST, 1.0),
+                step,
+                "{status}"
+            );
+        }
+        assert_eq!(
+            plan(CallEnd::NoToken { transient: true }, 1, FIRST, 1.0),
+            seconds(2)
+        );
+        assert_eq!(
+            plan(CallEnd::NoToken { transient: true }, 5, FIRST, 1.0),
+            NextStep::LeaveToSweep
+        );
+        assert_eq!(
+            plan(CallEnd::NoToken { transient: false }, 1, FIRST, 1.0),
+            NextStep::Alarm
+        );
+        assert_eq!(
+            plan(CallEnd::TimedOut, 1, FIRST, 1.0),
+            NextStep::LeaveToSweep
+        );
+    }
+}

@@ -1,0 +1,15 @@
+//! What every handler may use.
+
+use common::config::chains::ChainRegistry;
+use common::db::Database;
+use common::db::jobs::JobEnds;
+
+use crate::dispatch::Dispatcher;
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) chains: ChainRegistry,
+    pub(crate) database: Database,
+    pub(crate) dispatcher: Dispatcher,
+    pub(crate) ends: JobEnds,
+}

@@ -1,0 +1,98 @@
+//! What keeps every promise: rows that are due are called again, rows without hope get an end.
+//!
+//! It takes no input. Whatever was lost (a call, an instance, a network), the rows say what is due, and
+//! running it twice or on several instances changes nothing. It lives here and not in the verifier
+//! because it ends in a dispatch and needs time outside of requests, which the verifier does not have.
+
+use std::time::{Duration, Instant};
+
+use common::db::jobs::{self, Backoff};
+use common::db::{Database, DatabaseError};
+use common::report::with_causes;
+use common::telemetry::metrics;
+use common::telemetry::propagation;
+use tracing::Instrument;
+
+use crate::dispatch::Dispatcher;
+
+/// Rows taken in one round: more than one instance of the verifier could start with at once.
+const ROUND: u16 = 50;
+const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
+/// How long the codes of a failed job are shown.
+const EVIDENCE_IS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Sweeps for as long as the process lives.
+pub(crate) async fn keep_sweeping(database: Database, dispatcher: Dispatcher, interval: Duration) {
+    let mut last_purge: Option<Instant> = None;
+    loop {
+        if let Err(error) = sweep(&database, &dispatcher).await {
+            tracing::warn!(
+                event = "sweep_failed",
+                error = with_causes(&error),
+                "a sweep failed; the next one comes"
+            );
+        }
+        if last_purge.is_none_or(|at| at.elapsed() > PURGE_INTERVAL) {
+            last_purge = Some(Instant::now());
+            if let Err(error) = jobs::purge_evidence(&database, EVIDENCE_IS_KEPT).await {
+                tracing::warn!(
+                    event = "purge_failed",
+                    error = with_causes(&error),
+                    "old evidence was not purged"
+                );
+            }
+        }
+        // Several instances should not sweep in step.
+        let chance = u32::from(uuid::Uuid::new_v4().as_bytes()[0]);
+        let jitter = interval.saturating_mul(chance) / 1024;
+        tokio::time::sleep(interval.saturating_add(jitter)).await;
+    }
+}
+
+/// One round.
+pub(crate) async fn sweep(
+    database: &Database,
+    dispatcher: &Dispatcher,
+) -> Result<(), DatabaseError> {
+    for abandoned in jobs::abandon_lapsed(database).await? {
+        tracing::error!(
+            event = "job_abandoned", job_id = %abandoned.id, error_id = %abandoned.error_id,
+            "gave up job {} after its last attempt", abandoned.id
+        );
+        metrics::count(
+            "jobs_finished",
+            &[("outcome", "failed"), ("code", "job_abandoned")],
+        );
+    }
+    let due = jobs::sweep(database, ROUND, Backoff::default()).await?;
+    for job in &due {
+        // All attempts of a job lie in one trace, below the request that accepted it.
+        let span = propagation::continued(
+            tracing::info_span!("redispatch", job_id = %job.id),
+            job.traceparent.as_deref(),
+        );
+        async { dispatcher.dispatch_again(job.id) }
+            .instrument(span)
+            .await;
+    }
+    measure(database).await?;
+    if !due.is_empty() {
+        tracing::info!(
+            event = "sweep_done",
+            due = due.len(),
+            "called the verifier again for {} jobs",
+            due.len()
+        );
+    }
+    Ok(())
+}
+
+async fn measure(database: &Database) -> Result<(), DatabaseError> {
+    let backlog = jobs::backlog(database).await?;
+    let count = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    metrics::gauge("open_jobs", count(backlog.pending), &[("state", "pending")]);
+    metrics::gauge("open_jobs", count(backlog.running), &[("state", "running")]);
+    let oldest = backlog.oldest.unwrap_or_default();
+    metrics::gauge("oldest_open_job_seconds", oldest.as_secs_f64(), &[]);
+    Ok(())
+}

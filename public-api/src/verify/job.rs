@@ -1,0 +1,77 @@
+//! `GET /v2/verify/{verificationId}`: how a verification stands.
+//!
+//! The request of an open job is held until the job ends, at most two seconds: most jobs end sooner,
+//! and clients that poll rarely (forge: at once, then every 15 s) see the end on their first question.
+//! `Prefer: wait=N` asks for another time, `wait=0` for none.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use common::api::problem::{JSON, Problem, Reason};
+use common::db::jobs::JobId;
+
+use super::job_document::document;
+use crate::fault::fault;
+use crate::params;
+use crate::state::State;
+
+const USUAL_HOLD: Duration = Duration::from_secs(2);
+const LONGEST_HOLD: Duration = Duration::from_secs(20);
+
+#[get("/v2/verify/{verificationId}")]
+pub(crate) async fn get_job(
+    request: HttpRequest,
+    state: web::Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let id = params::verification_id(&request)?;
+    let [] = params::query(&request, [])?;
+    let prefer = request
+        .headers()
+        .get("prefer")
+        .and_then(|value| value.to_str().ok());
+    let hold = if state.dispatcher.is_stopping() {
+        Duration::ZERO
+    } else {
+        hold(prefer)
+    };
+    let found = state
+        .ends
+        .wait_for_end(JobId(id), hold)
+        .await
+        .map_err(|error| fault("a job could not be read", &error))?;
+    match found {
+        Some(job) => Ok(HttpResponse::Ok().content_type(JSON).json(document(&job))),
+        None => Err(Reason::JobNotFound(id).into()),
+    }
+}
+
+/// RFC 7240: preferences are separated by commas; one that cannot be met is ignored.
+fn hold(prefer: Option<&str>) -> Duration {
+    prefer
+        .into_iter()
+        .flat_map(|text| text.split(','))
+        .find_map(|preference| preference.trim().strip_prefix("wait=")?.parse().ok())
+        .map_or(USUAL_HOLD, |seconds| {
+            Duration::from_secs(seconds).min(LONGEST_HOLD)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_may_choose_how_long_it_waits() {
+        for (prefer, seconds) in [
+            (None, 2),
+            (Some("wait=0"), 0),
+            (Some("wait=5"), 5),
+            (Some("respond-async, wait=9"), 9),
+            (Some("wait=3600"), 20),
+            (Some("wait=-1"), 2),
+            (Some("wait=soon"), 2),
+        ] {
+            assert_eq!(hold(prefer), Duration::from_secs(seconds), "{prefer:?}");
+        }
+    }
+}

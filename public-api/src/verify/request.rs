@@ -1,0 +1,254 @@
+//! The body of a verification by standard JSON, from a document to a checked request.
+//!
+//! Two steps, because the contract puts the chain and the address between them: first the shape, then
+//! the rules. Messages are the contract's; clients show them to people.
+
+use common::api::problem::Reason;
+use serde_json::{Map, Value};
+use verification::chain::TransactionHash;
+use verification::compiler::{Compiler, CompilerVersion};
+use verification::job::StdJsonRequest;
+use verification::std_json::{StdJsonInput, holds_nul};
+
+const VERSION_PATTERN: &str = r"^v?\d+\.\d+\.\d+.*$";
+const HASH_PATTERN: &str = "^0x[0-9a-fA-F]{64}$";
+
+/// A body with the right members of the right types.
+#[derive(Debug)]
+pub(super) struct Shaped<'a> {
+    body: &'a Value,
+    std_json_input: &'a Value,
+    compiler_version: CompilerVersion,
+    contract_identifier: &'a str,
+    creation_transaction_hash: Option<TransactionHash>,
+}
+
+impl<'a> Shaped<'a> {
+    pub(super) fn parse(body: &'a Value) -> Result<Self, Reason> {
+        let Value::Object(members) = body else {
+            return Err(invalid("request/body must be object"));
+        };
+        for name in ["stdJsonInput", "compilerVersion", "contractIdentifier"] {
+            if !members.contains_key(name) {
+                let message = format!("request/body must have required property '{name}'");
+                return Err(Reason::InvalidParameter(message));
+            }
+        }
+        let std_json_input = members.get("stdJsonInput").unwrap_or(&Value::Null);
+        if !std_json_input.is_object() {
+            return Err(invalid("request/body/stdJsonInput must be object"));
+        }
+        let version = text(members, "compilerVersion")?.unwrap_or_default();
+        let compiler_version = match version.parse() {
+            Ok(version) => version,
+            Err(verification::compiler::NotACompilerVersion) => {
+                return Err(pattern("compilerVersion", VERSION_PATTERN));
+            }
+        };
+        let contract_identifier = text(members, "contractIdentifier")?.unwrap_or_default();
+        let creation_transaction_hash = match text(members, "creationTransactionHash")? {
+            None => None,
+            Some(hash) => match hash.parse() {
+                Ok(hash) => Some(hash),
+                Err(verification::chain::NotATransactionHash) => {
+                    return Err(pattern("creationTransactionHash", HASH_PATTERN));
+                }
+            },
+        };
+        Ok(Self {
+            body,
+            std_json_input,
+            compiler_version,
+            contract_identifier,
+            creation_transaction_hash,
+        })
+    }
+
+    pub(super) fn check(self) -> Result<StdJsonRequest, Reason> {
+        let std_json_input = StdJsonInput::parse(self.std_json_input)
+            .map_err(|error| invalid(&error.to_string()))?;
+        if holds_nul(self.body) {
+            return Err(invalid(
+                "request/body must not contain the character U+0000",
+            ));
+        }
+        let target = match self.contract_identifier.parse() {
+            Ok(target) => target,
+            Err(verification::compilation_target::NotACompilationTarget) => {
+                return Err(invalid(
+                    &verification::compilation_target::NotACompilationTarget.to_string(),
+                ));
+            }
+        };
+        let is_solc = std_json_input.language().compiler() == Compiler::Solc;
+        if is_solc && !self.compiler_version.is_well_formed_solc() {
+            return Err(Reason::InvalidParameter(format!(
+                "Invalid Solidity compiler version format: {}. Expected format: x.y.z+commit.xxxxxxxx or \
+                 x.y.z-nightly.yyyy.m.d+commit.xxxxxxxx",
+                self.compiler_version
+            )));
+        }
+        Ok(StdJsonRequest {
+            std_json_input,
+            compiler_version: self.compiler_version,
+            target,
+            creation_transaction_hash: self.creation_transaction_hash,
+        })
+    }
+}
+
+fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Reason> {
+    match members.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Reason::InvalidParameter(format!(
+            "request/body/{name} must be string"
+        ))),
+    }
+}
+
+fn pattern(name: &str, pattern: &str) -> Reason {
+    Reason::InvalidParameter(format!(
+        "request/body/{name} must match pattern \"{pattern}\""
+    ))
+}
+
+fn invalid(message: &str) -> Reason {
+    Reason::InvalidParameter(message.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn good() -> Value {
+        json!({
+            "stdJsonInput": {"language": "Solidity", "sources": {"a.sol": {"content": "contract A {}"}}, "settings": {}},
+            "compilerVersion": "v0.8.30+commit.73712a01.Linux.gcc",
+            "contractIdentifier": "a.sol:A",
+            "creationTransactionHash": format!("0x{}", "AB".repeat(32)),
+            "unknown": "is ignored",
+        })
+    }
+
+    fn with(pointer: &str, value: Value) -> Value {
+        let mut body = good();
+        *body.pointer_mut(pointer).unwrap() = value;
+        body
+    }
+
+    fn without(name: &str) -> Value {
+        let mut body = good();
+        body.as_object_mut().unwrap().remove(name);
+        body
+    }
+
+    fn answer(body: &Value) -> Result<StdJsonRequest, Reason> {
+        Shaped::parse(body)?.check()
+    }
+
+    #[test]
+    fn a_good_body_is_normalised() {
+        let request = answer(&good()).unwrap();
+        assert_eq!(request.compiler_version.as_str(), "0.8.30+commit.73712a01");
+        assert_eq!(
+            request.creation_transaction_hash.unwrap().to_string(),
+            format!("0x{}", "ab".repeat(32))
+        );
+        let kept = serde_json::to_value(&request).unwrap();
+        assert_eq!(
+            serde_json::from_value::<StdJsonRequest>(kept).unwrap(),
+            request
+        );
+    }
+
+    #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of cases")]
+    fn each_wrong_body_has_its_message() {
+        for (body, message) in [
+            (json!([]), "request/body must be object"),
+            (
+                without("stdJsonInput"),
+                "request/body must have required property 'stdJsonInput'",
+            ),
+            (
+                without("compilerVersion"),
+                "request/body must have required property 'compilerVersion'",
+            ),
+            (
+                without("contractIdentifier"),
+                "request/body must have required property 'contractIdentifier'",
+            ),
+            (
+                with("/stdJsonInput", json!("{}")),
+                "request/body/stdJsonInput must be object",
+            ),
+            (
+                with("/compilerVersion", json!(8)),
+                "request/body/compilerVersion must be string",
+            ),
+            (
+                with("/compilerVersion", json!("latest")),
+                r#"request/body/compilerVersion must match pattern "^v?\d+\.\d+\.\d+.*$""#,
+            ),
+            (
+                with("/creationTransactionHash", json!(7)),
+                "request/body/creationTransactionHash must be string",
+            ),
+            (
+                with("/creationTransactionHash", json!("0x12")),
+                r#"request/body/creationTransactionHash must match pattern "^0x[0-9a-fA-F]{64}$""#,
+            ),
+            (
+                with("/contractIdentifier", json!("A")),
+                "The contractIdentifier must consist of the file path and the contract name separated by a ':'.",
+            ),
+            (
+                with("/stdJsonInput/language", json!("Cobol")),
+                "Language Cobol is not supported.",
+            ),
+            (
+                with(
+                    "/stdJsonInput/sources/a.sol",
+                    json!({"urls": ["file:///a"]}),
+                ),
+                "Standard JSON input must contain a content field for each source.",
+            ),
+            (
+                with("/stdJsonInput/sources/a.sol", json!({"content": "\u{0}"})),
+                "request/body must not contain the character U+0000",
+            ),
+            (
+                with("/compilerVersion", json!("0.8.30 foo")),
+                "Invalid Solidity compiler version format: 0.8.30 foo. Expected format: x.y.z+commit.xxxxxxxx or x.y.z-nightly.yyyy.m.d+commit.xxxxxxxx",
+            ),
+        ] {
+            assert_eq!(
+                answer(&body).unwrap_err(),
+                Reason::InvalidParameter(message.to_owned())
+            );
+        }
+        for (member, message) in [
+            (
+                "language",
+                "Standard JSON input must contain a language field.",
+            ),
+            (
+                "sources",
+                "Standard JSON input must contain a sources field.",
+            ),
+            (
+                "settings",
+                "Standard JSON input must contain a settings field.",
+            ),
+        ] {
+            let mut body = good();
+            body["stdJsonInput"].as_object_mut().unwrap().remove(member);
+            assert_eq!(
+                answer(&body).unwrap_err(),
+                Reason::InvalidParameter(message.to_owned())
+            );
+        }
+    }
+}
