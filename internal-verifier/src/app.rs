@@ -1,0 +1,95 @@
+//! The service from its settings to its last log line.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, web};
+use anyhow::Context;
+use common::auth::check::TokenCheck;
+use common::db::{Database, DatabaseConfig, schema};
+use common::report::with_causes;
+use common::telemetry::{self, RootSpan, Sampling, TelemetryConfig};
+use compiler::Compilers;
+use tokio::sync::{Semaphore, watch};
+use tracing_actix_web::TracingLogger;
+
+use crate::chains::Chains;
+use crate::config::Config;
+use crate::routes;
+use crate::state::State;
+
+const SERVICE: &str = "internal-verifier";
+/// The platform kills ten seconds after it asked.
+const STOP_WITHIN_S: u64 = 5;
+
+/// Runs until SIGINT or SIGTERM.
+pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+    let telemetry = telemetry::init(&TelemetryConfig {
+        service: SERVICE,
+        filter: config.log,
+        project: config.project,
+        otlp_endpoint: config.otlp_endpoint,
+        sampler: Sampling::AsCaller,
+    })?;
+    let database = Database::new(DatabaseConfig {
+        pool_size: config.database_connections,
+        ..DatabaseConfig::new(config.database_url, SERVICE)
+    })?;
+    schema::check(&database).await?;
+    let compilers = Compilers::open(config.compilers)?;
+    tracing::info!(event = "sandbox", level = ?compiler::sandbox::probe(), "the compilers' sandbox");
+    let check = Arc::new(TokenCheck::new(config.check)?);
+    let state = web::Data::new(State {
+        database,
+        chains: Chains::new(&config.chains, config.rpc_timeout)?,
+        compilers,
+        run: config.run,
+        places: Semaphore::new(config.jobs_at_once),
+        stopping: watch::Sender::new(false),
+    });
+    let shared = state.clone();
+    let server = HttpServer::new(move || {
+        let check = Arc::clone(&check);
+        App::new()
+            .app_data(shared.clone())
+            .wrap(TracingLogger::<RootSpan>::new())
+            .configure(move |config| routes::configure(config, check))
+    })
+    // One thread, as long-lived as the server: a compiler dies with the thread that started it.
+    .workers(1)
+    .disable_signals()
+    .shutdown_timeout(STOP_WITHIN_S)
+    .bind((config.listen.host.as_str(), config.listen.port))
+    .with_context(|| {
+        format!(
+            "cannot listen on {}:{}",
+            config.listen.host, config.listen.port
+        )
+    })?;
+    for address in server.addrs() {
+        tracing::info!(event = "listening", %address, "{SERVICE} listens on {address}");
+    }
+    let server = server.run();
+    tokio::spawn(stop_when_asked(server.handle(), state));
+    server.await.context("the server ended")?;
+    tracing::info!(event = "shutdown", "{SERVICE} ends");
+    telemetry.shutdown().await;
+    Ok(())
+}
+
+/// New jobs are refused, the running one is released, and then the server ends.
+async fn stop_when_asked(server: ServerHandle, state: web::Data<State>) {
+    if let Err(error) = common::signals::asked_to_stop().await {
+        tracing::error!(
+            event = "no_signals",
+            error = with_causes(&error),
+            "cannot wait for signals; only a kill ends this process"
+        );
+        return;
+    }
+    state.stopping.send_replace(true);
+    let _released =
+        tokio::time::timeout(Duration::from_secs(STOP_WITHIN_S), state.places.acquire()).await;
+    server.stop(true).await;
+}

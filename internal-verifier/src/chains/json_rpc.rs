@@ -1,0 +1,258 @@
+//! JSON-RPC to the endpoints of one chain.
+//!
+//! Endpoints are asked in the file's order. One that cannot be reached goes to the end of the order
+//! for a while (10 s, then 1 min, then 10 min), but is still asked when nobody else answers: a chain
+//! with a single endpoint is never lost. An endpoint that answers `null` or nothing may merely lag,
+//! so the next one is asked before `null` is believed.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use common::config::chains::{Chain, Rpc, TraceSupport};
+use common::report::with_causes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use verification::chain::{Address, ChainId};
+
+use super::ChainFault;
+
+/// A node's answer is never larger than a block's traces; what is larger is hostile.
+const MAX_ANSWER_BYTES: usize = 256 << 20;
+
+#[derive(Debug)]
+pub(super) struct ChainClient {
+    pub(super) chain: ChainId,
+    endpoints: Vec<Endpoint>,
+    http: reqwest::Client,
+}
+
+/// Why one endpoint gave no result.
+#[derive(Debug, thiserror::Error)]
+enum EndpointError {
+    /// Not reached, not in time, an HTTP error, or no JSON-RPC.
+    #[error("{0}")]
+    Broken(String),
+    /// It speaks JSON-RPC and refuses this call: unknown method, rate limit, pruned state.
+    #[error("error {code}: {message}")]
+    Refused { code: i64, message: String },
+}
+
+impl ChainClient {
+    pub(super) fn new(chain: &Chain, http: reqwest::Client) -> Self {
+        let endpoints = chain.rpcs.iter().cloned().map(Endpoint::new).collect();
+        Self {
+            chain: chain.id,
+            endpoints,
+            http,
+        }
+    }
+
+    pub(super) async fn runtime_code(
+        &self,
+        address: Address,
+    ) -> Result<Option<Vec<u8>>, ChainFault> {
+        let params = json!([address.to_lower_hex(), "latest"]);
+        let answer = self.call("eth_getCode", params, |_| true).await?;
+        Ok(answer
+            .as_ref()
+            .and_then(Value::as_str)
+            .and_then(bytes)
+            .filter(|code| !code.is_empty()))
+    }
+
+    /// The first answer that is not empty. Nothing if every endpoint that answered had nothing.
+    pub(super) async fn call(
+        &self,
+        method: &'static str,
+        params: Value,
+        suits: impl Fn(&Rpc) -> bool,
+    ) -> Result<Option<Value>, ChainFault> {
+        let mut reasons = Vec::new();
+        let mut somebody_answered = false;
+        for endpoint in self
+            .in_order()
+            .into_iter()
+            .filter(|endpoint| suits(&endpoint.rpc))
+        {
+            match endpoint.call(&self.http, method, &params).await {
+                Ok(result) if is_empty(&result) => somebody_answered = true,
+                Ok(result) => return Ok(Some(result)),
+                Err(error) => reasons.push(format!("{}: {error}", endpoint.rpc.public_url)),
+            }
+        }
+        if somebody_answered {
+            return Ok(None);
+        }
+        let reasons = reasons.join("; ");
+        Err(ChainFault::NobodyAnswered {
+            chain: self.chain,
+            method,
+            reasons,
+        })
+    }
+
+    /// The ways of tracing that some endpoint of this chain offers.
+    pub(super) fn trace_supports(&self) -> Vec<TraceSupport> {
+        let mut offered = Vec::new();
+        for support in self
+            .endpoints
+            .iter()
+            .filter_map(|endpoint| endpoint.rpc.traces)
+        {
+            if !offered.contains(&support) {
+                offered.push(support);
+            }
+        }
+        offered
+    }
+
+    fn in_order(&self) -> Vec<&Endpoint> {
+        let mut endpoints: Vec<&Endpoint> = self.endpoints.iter().collect();
+        endpoints.sort_by_key(|endpoint| endpoint.rests());
+        endpoints
+    }
+}
+
+/// `null`, no code, no traces: the same call to another endpoint may give more.
+fn is_empty(result: &Value) -> bool {
+    match result {
+        Value::Null => true,
+        Value::String(text) => text.is_empty() || text == "0x",
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// The bytes of a `0x…` string.
+pub(super) fn bytes(text: &str) -> Option<Vec<u8>> {
+    hex::decode(text.strip_prefix("0x")?).ok()
+}
+
+#[derive(Debug)]
+struct Endpoint {
+    rpc: Rpc,
+    born: Instant,
+    /// Failures without a success between them.
+    failures: AtomicU32,
+    /// Milliseconds after `born` until which others are asked first.
+    rests_until_ms: AtomicU64,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    result: Value,
+    error: Option<AnswerError>,
+}
+
+#[derive(Deserialize)]
+struct AnswerError {
+    #[serde(default)]
+    code: i64,
+    #[serde(default)]
+    message: String,
+}
+
+impl Endpoint {
+    fn new(rpc: Rpc) -> Self {
+        Self {
+            rpc,
+            born: Instant::now(),
+            failures: AtomicU32::new(0),
+            rests_until_ms: AtomicU64::new(0),
+        }
+    }
+
+    async fn call(
+        &self,
+        http: &reqwest::Client,
+        method: &str,
+        params: &Value,
+    ) -> Result<Value, EndpointError> {
+        let answer = self.ask(http, method, params).await;
+        match &answer {
+            Err(EndpointError::Broken(_)) => self.rest(),
+            _ => self.failures.store(0, Ordering::Relaxed),
+        }
+        answer
+    }
+
+    async fn ask(
+        &self,
+        http: &reqwest::Client,
+        method: &str,
+        params: &Value,
+    ) -> Result<Value, EndpointError> {
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let mut request = http.post(&self.rpc.url).json(&call);
+        for (name, value) in &self.rpc.headers {
+            request = request.header(name, value);
+        }
+        let response = request.send().await.map_err(broken)?;
+        let status = response.status();
+        let body = read_body(response).await?;
+        // Some nodes send a JSON-RPC error with an HTTP error; its words say more.
+        let answer: Answer = match serde_json::from_slice(&body) {
+            Ok(answer) => answer,
+            Err(_) if !status.is_success() => {
+                return Err(EndpointError::Broken(format!(
+                    "HTTP status {}",
+                    status.as_u16()
+                )));
+            }
+            Err(error) => return Err(EndpointError::Broken(format!("not JSON-RPC: {error}"))),
+        };
+        match answer.error {
+            Some(error) => Err(EndpointError::Refused {
+                code: error.code,
+                message: error.message,
+            }),
+            None if status.is_success() => Ok(answer.result),
+            None => Err(EndpointError::Broken(format!(
+                "HTTP status {}",
+                status.as_u16()
+            ))),
+        }
+    }
+
+    fn rest(&self) {
+        let failures = self
+            .failures
+            .fetch_add(1, Ordering::Relaxed)
+            .saturating_add(1);
+        let pause = match failures {
+            1 => Duration::from_secs(10),
+            2 => Duration::from_secs(60),
+            _ => Duration::from_secs(600),
+        };
+        let until = self.born.elapsed().saturating_add(pause).as_millis();
+        self.rests_until_ms
+            .store(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn rests(&self) -> bool {
+        self.born.elapsed().as_millis() < u128::from(self.rests_until_ms.load(Ordering::Relaxed))
+    }
+}
+
+async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, EndpointError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
+        if body.len().saturating_add(chunk.len()) > MAX_ANSWER_BYTES {
+            return Err(EndpointError::Broken(
+                "an answer beyond every measure".to_owned(),
+            ));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Without the URL: it may hold a key.
+fn broken(error: reqwest::Error) -> EndpointError {
+    if error.is_timeout() {
+        return EndpointError::Broken("no answer in time".to_owned());
+    }
+    EndpointError::Broken(with_causes(&error.without_url()))
+}

@@ -1,0 +1,73 @@
+//! What the chains say: runtime code, the creation transaction, creation code.
+//!
+//! The only room that speaks to chain nodes. A node that cannot be asked is a [`ChainFault`], never
+//! an answer: "no code" is said only when a node said it.
+
+mod creation;
+mod json_rpc;
+mod traces;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use common::config::chains::ChainRegistry;
+use verification::chain::{Address, ChainId, TransactionHash};
+
+pub(crate) use creation::Creation;
+use json_rpc::ChainClient;
+
+/// Nobody could be asked: every endpoint of the chain failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ChainFault {
+    #[error("chain {0} is not configured")]
+    Unknown(ChainId),
+    #[error("no endpoint of chain {chain} answered {method}: {reasons}")]
+    NobodyAnswered {
+        chain: ChainId,
+        method: &'static str,
+        reasons: String,
+    },
+}
+
+/// One client for each chain; all share connections and what is known about endpoints.
+#[derive(Debug)]
+pub(crate) struct Chains(HashMap<ChainId, ChainClient>);
+
+impl Chains {
+    /// `timeout` is for one call to one endpoint.
+    pub(crate) fn new(registry: &ChainRegistry, timeout: Duration) -> Result<Self, reqwest::Error> {
+        let http = common::http_client::build(timeout)?;
+        let clients = registry
+            .in_order()
+            .into_iter()
+            .map(|chain| (chain.id, ChainClient::new(chain, http.clone())))
+            .collect();
+        Ok(Self(clients))
+    }
+
+    /// The code at the address now; nothing if there is none.
+    pub(crate) async fn runtime_code(
+        &self,
+        chain: ChainId,
+        address: Address,
+    ) -> Result<Option<Vec<u8>>, ChainFault> {
+        self.client(chain)?.runtime_code(address).await
+    }
+
+    /// How the contract came to be, as far as the chain's endpoints can tell.
+    ///
+    /// A hash that was given is checked and not replaced by a search; one that does not belong to
+    /// the contract gives nothing.
+    pub(crate) async fn creation(
+        &self,
+        chain: ChainId,
+        address: Address,
+        given: Option<TransactionHash>,
+    ) -> Result<Option<Creation>, ChainFault> {
+        creation::find(self.client(chain)?, address, given).await
+    }
+
+    fn client(&self, chain: ChainId) -> Result<&ChainClient, ChainFault> {
+        self.0.get(&chain).ok_or(ChainFault::Unknown(chain))
+    }
+}

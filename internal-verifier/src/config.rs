@@ -1,0 +1,193 @@
+//! The service's settings, read once at start.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use common::auth::check::CheckConfig;
+use common::auth::keys::JwksUrl;
+use common::config::chains::ChainRegistry;
+use common::config::{Listen, Mistakes, Reader};
+use common::db::jobs::Worker;
+use common::report::with_causes;
+
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) listen: Listen,
+    pub(crate) database_url: String,
+    pub(crate) database_connections: usize,
+    pub(crate) chains: ChainRegistry,
+    pub(crate) rpc_timeout: Duration,
+    pub(crate) check: CheckConfig,
+    pub(crate) compilers: compiler::Config,
+    pub(crate) run: RunConfig,
+    pub(crate) jobs_at_once: usize,
+    pub(crate) log: String,
+    pub(crate) project: String,
+    pub(crate) otlp_endpoint: Option<String>,
+}
+
+/// How one job is run.
+#[derive(Debug, Clone)]
+pub(crate) struct RunConfig {
+    pub(crate) worker: Worker,
+    pub(crate) lease: Duration,
+    pub(crate) heartbeat: Duration,
+    /// Without a successful heartbeat for this long, another run has very likely begun.
+    pub(crate) heartbeat_patience: Duration,
+    /// Everything a job may take; shorter than the platform's limit for the request.
+    pub(crate) deadline: Duration,
+    pub(crate) compiler_memory_bytes: u64,
+    pub(crate) compiler_output_bytes: u64,
+    /// The first pause after a fault; each further attempt waits twice as long.
+    pub(crate) fault_pause: Duration,
+}
+
+impl Config {
+    pub(crate) fn read(mut reader: Reader) -> Result<Self, Mistakes> {
+        let listen = Listen::read(&mut reader);
+        let database_url: Option<String> = reader.required(
+            "DATABASE_URL",
+            "where Postgres is, as in postgres://user:password@host/database",
+        );
+        let chains = reader.chains();
+        let check = read_check(&mut reader);
+        let compilers = read_compilers(&mut reader);
+        let run = read_run(&mut reader);
+        let rpc_timeout = reader.milliseconds("RPC_TIMEOUT_MS", Duration::from_secs(10));
+        let database_connections = reader.or("DATABASE_CONNECTIONS", 2);
+        let jobs_at_once = reader.or("JOBS_AT_ONCE", 1);
+        let log = reader.or("LOG", "info".to_owned());
+        let project = reader.or("GOOGLE_CLOUD_PROJECT", "local".to_owned());
+        let otlp_endpoint = reader.text("OTEL_EXPORTER_OTLP_ENDPOINT");
+        let required = database_url.zip(chains).zip(check).zip(compilers);
+        reader.finish(
+            required.map(|(((database_url, chains), check), compilers)| Self {
+                listen,
+                database_url,
+                database_connections,
+                chains,
+                rpc_timeout,
+                check,
+                compilers,
+                run,
+                jobs_at_once,
+                log,
+                project,
+                otlp_endpoint,
+            }),
+        )
+    }
+}
+
+/// Who may call, and whose signature says so.
+fn read_check(reader: &mut Reader) -> Option<CheckConfig> {
+    let audience = reader.or("AUDIENCE", "internal-verifier".to_owned());
+    let caller: Option<String> =
+        reader.required("CALLER", "the e-mail of the service account of public-api");
+    let url = reader.or("JWKS_URL", JwksUrl::GOOGLE.to_owned());
+    let url = match JwksUrl::parse(&url, reader.text("K_SERVICE").as_deref()) {
+        Ok(url) => Some(url),
+        Err(error) => {
+            reader.mistake(format!("JWKS_URL: {}", with_causes(&error)));
+            None
+        }
+    };
+    Some(CheckConfig::new(&audience, &caller?, url?))
+}
+
+fn read_compilers(reader: &mut Reader) -> Option<compiler::Config> {
+    let cache = cache_folder(reader)?;
+    let repository = reader
+        .text("COMPILER_REPOSITORY")
+        .map_or_else(|| cache.join("compilers"), PathBuf::from);
+    let [host_program, intake_program] = [
+        ("COMPILER_HOST", "compiler-host"),
+        ("COMPILER_INTAKE", "compilers"),
+    ]
+    .map(|(name, program)| program_path(reader, name, program));
+    let fetch = reader.or("COMPILER_FETCH", true);
+    Some(compiler::Config {
+        repository,
+        cache,
+        host_program: host_program?,
+        intake_program: intake_program?,
+        fetch,
+    })
+}
+
+/// `${SOURCERUN_CACHE:-$XDG_CACHE_HOME/sourcerun}`.
+fn cache_folder(reader: &mut Reader) -> Option<PathBuf> {
+    let in_home = || {
+        reader
+            .text("HOME")
+            .map(|home| PathBuf::from(home).join(".cache"))
+    };
+    let in_cache = || {
+        reader
+            .text("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(in_home)
+    };
+    let folder = reader
+        .text("SOURCERUN_CACHE")
+        .map(PathBuf::from)
+        .or_else(|| in_cache().map(|cache| cache.join("sourcerun")));
+    if folder.is_none() {
+        reader.mistake("SOURCERUN_CACHE is missing: where prepared compilers are kept");
+    }
+    folder
+}
+
+/// Beside this program, unless the setting says otherwise.
+fn program_path(reader: &mut Reader, name: &str, program: &str) -> Option<PathBuf> {
+    let path = match reader.text(name) {
+        Some(path) => PathBuf::from(path),
+        None => std::env::current_exe().ok()?.with_file_name(program),
+    };
+    if !path.is_file() {
+        reader.mistake(format!("{name}: there is no program `{}`", path.display()));
+        return None;
+    }
+    Some(path)
+}
+
+fn read_run(reader: &mut Reader) -> RunConfig {
+    let seconds = Duration::from_secs;
+    let lease = reader.milliseconds("LEASE_MS", seconds(40));
+    let heartbeat = reader.milliseconds("HEARTBEAT_MS", seconds(10));
+    let heartbeat_patience = reader.milliseconds("HEARTBEAT_PATIENCE_MS", seconds(80));
+    let deadline = reader.milliseconds("JOB_DEADLINE_MS", seconds(900));
+    let request_timeout = reader.milliseconds("REQUEST_TIMEOUT_MS", seconds(960));
+    if deadline >= request_timeout {
+        // Else the platform answers 504 while the compiler runs on.
+        reader.mistake(
+            "JOB_DEADLINE_MS must be below REQUEST_TIMEOUT_MS, the platform's limit for a request",
+        );
+    }
+    if heartbeat.saturating_mul(2) > lease {
+        reader.mistake("HEARTBEAT_MS must be at most half of LEASE_MS: one heartbeat may get lost");
+    }
+    let revision = reader.text("K_REVISION");
+    let instance = uuid::Uuid::new_v4();
+    let worker = Worker {
+        owner: format!("{}/{instance}", revision.as_deref().unwrap_or("local")),
+        hardware: revision.map_or_else(
+            || "unknown".to_owned(),
+            |revision| format!("cloud_run:{revision}"),
+        ),
+    };
+    RunConfig {
+        worker,
+        lease,
+        heartbeat,
+        heartbeat_patience,
+        deadline,
+        compiler_memory_bytes: mebibytes(reader.or("COMPILER_MEMORY_MIB", 2048)),
+        compiler_output_bytes: mebibytes(reader.or("COMPILER_OUTPUT_MIB", 64)),
+        fault_pause: reader.milliseconds("FAULT_PAUSE_MS", seconds(2)),
+    }
+}
+
+fn mebibytes(count: u32) -> u64 {
+    u64::from(count) << 20
+}

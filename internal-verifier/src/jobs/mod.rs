@@ -1,0 +1,97 @@
+//! One run of one job: take the lease, verify under its heartbeat, write the end.
+//!
+//! All work happens inside the caller's request, because the platform gives processor time only
+//! there and counts requests to scale. The job's row decides everything else: whoever holds the live
+//! lease may write, and a run that lost it stops its compiler and writes nothing.
+
+mod finish;
+mod heartbeat;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use common::api::internal::{RunEnd, VerifyAnswer};
+use common::db::DatabaseError;
+use common::db::jobs::{self, JobId, LeasedJob};
+use common::telemetry::metrics;
+use compiler::Limits;
+use tracing::Instrument;
+
+use crate::state::State;
+use crate::verify::{self, Fault, Tools, Verification};
+
+/// How a run came to its end.
+#[derive(Debug)]
+enum Run {
+    Looked(Result<Verification, Fault>),
+    LeaseLost,
+    Stopping,
+}
+
+/// Why a run has no answer for its caller.
+#[derive(Debug)]
+pub(crate) enum NotRun {
+    /// This process is ending; the job is due again at once.
+    Stopping,
+    /// The database is away. Before the lease nothing happened; after it the lease runs out.
+    Database(DatabaseError),
+}
+
+pub(crate) async fn run(state: Arc<State>, id: JobId) -> Result<VerifyAnswer, NotRun> {
+    let config = &state.run;
+    let leased = jobs::lease(&state.database, id, &config.worker, config.lease)
+        .instrument(tracing::info_span!("lease"))
+        .await
+        .map_err(NotRun::Database)?;
+    let Some(job) = leased else {
+        tracing::info!(event = "lease_skipped", job_id = %id, "nothing to do for job {id}");
+        return Ok(VerifyAnswer::SKIPPED);
+    };
+    let started = Instant::now();
+    let (chain_id, address) = (job.lease.chain_id(), job.lease.address());
+    let attempt = job.lease.attempt();
+    tracing::info!(
+        event = "lease_taken", job_id = %id, %chain_id, %address, attempt,
+        "attempt {attempt} of job {id}"
+    );
+    let end = match look(&state, &job, started).await {
+        Run::Looked(Ok(verification)) => finish::store(&state, &job.lease, verification).await,
+        Run::Looked(Err(fault)) => finish::after_fault(&state, &job.lease, &fault).await,
+        Run::LeaseLost => Ok(RunEnd::LeaseLost),
+        Run::Stopping => {
+            finish::release(&state, &job.lease).await;
+            return Err(NotRun::Stopping);
+        }
+    }
+    .map_err(NotRun::Database)?;
+    if end == RunEnd::LeaseLost {
+        metrics::count("leases_lost", &[]);
+        tracing::warn!(event = "lease_lost", job_id = %id, "somebody else runs job {id} now");
+    }
+    metrics::observe_seconds("job_seconds", started.elapsed().as_secs_f64(), &[]);
+    Ok(VerifyAnswer::ended(end))
+}
+
+/// Whatever comes first ends the run; dropping the verification kills its compiler.
+async fn look(state: &State, job: &LeasedJob, started: Instant) -> Run {
+    let config = &state.run;
+    let tools = Tools {
+        chains: &state.chains,
+        compilers: &state.compilers,
+        limits: Limits {
+            // The compiler's deadline comes first: it gives an answer, this one only a fault.
+            time: config.deadline.saturating_sub(started.elapsed()),
+            memory_bytes: config.compiler_memory_bytes,
+            output_bytes: config.compiler_output_bytes,
+        },
+    };
+    let mut stopping = state.stopping.subscribe();
+    let whole = config.deadline.saturating_add(config.heartbeat);
+    tokio::select! {
+        _ = stopping.wait_for(|stop| *stop) => Run::Stopping,
+        () = heartbeat::until_lost(state, &job.lease) => Run::LeaseLost,
+        looked = tokio::time::timeout(whole, verify::verify(&tools, job)) => {
+            Run::Looked(looked.unwrap_or(Err(Fault::Deadline)))
+        }
+    }
+}
