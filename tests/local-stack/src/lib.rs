@@ -1,1 +1,17 @@
-//! (to be written)
+//! Brings the whole system up on one machine: both services as processes, a stand-in for Cloud Run
+//! between them, local identity, a chain.
+//!
+//! Tests, the demo and the benchmark all stand on [`Stack`]. What it starts dies with it, also when
+//! it is killed: see [`children`]. It downloads nothing; `scripts/setup` does.
+
+pub mod anvil;
+pub mod children;
+pub mod front;
+pub mod identity;
+pub mod issuer;
+pub mod process;
+pub mod programs;
+pub mod stack;
+pub mod usage;
+
+pub use stack::{Chains, Databases, Service, Stack, StackConfig};

@@ -1,0 +1,122 @@
+//! Runs the whole system in the foreground until it is told to stop: `make stack CHAINS=file.json`.
+//!
+//! A service that ends is started again, as Cloud Run would do. Nothing is left behind: services
+//! are stopped at SIGINT, SIGTERM and SIGHUP, and die with this program when it is killed.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use local_stack::programs::Programs;
+use local_stack::{Chains, Databases, Stack, StackConfig};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+const CHAINS_HELP: &str = "\
+which chains should be verified? Give a file: make stack CHAINS=chains.json
+
+  [{\"chainId\": 31337, \"name\": \"anvil\", \"rpc\": [\"http://127.0.0.1:8545\"]}]";
+
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// Runs sourcerun on this machine: Postgres, both services, and local identity between them.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The chains: a JSON list of objects with `chainId`, `name` and `rpc`, a list of URLs
+    #[arg(long, env = "CHAINS", value_name = "FILE")]
+    chains: Option<PathBuf>,
+    /// Where the API listens, on 127.0.0.1; 0 takes a free port
+    #[arg(long, env = "PORT", default_value_t = 5555)]
+    port: u16,
+    /// How many verifiers run, each with one compilation at a time
+    #[arg(long, env = "VERIFIERS", default_value_t = 1)]
+    verifiers: usize,
+    /// A Postgres database to use instead of one of our own
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// Which log lines are written
+    #[arg(long, env = "LOG", default_value = "info")]
+    log: String,
+    /// Where the logs are written
+    #[arg(long, value_name = "FOLDER")]
+    logs: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let mut end = End::listen()?;
+    let config = config(arguments)?;
+    let logs = config.folder.clone().unwrap_or_default();
+    let mut stack = tokio::select! {
+        started = Stack::start(config) => started?,
+        () = end.asked() => return Ok(()),
+    };
+    eprintln!("logs are in {}", logs.display());
+    let mut out = std::io::stdout();
+    writeln!(out, "ready {}", stack.base_url()?)?;
+    out.flush()?;
+    loop {
+        tokio::select! {
+            () = end.asked() => break,
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+        }
+        match stack.restart_ended().await {
+            Ok(names) => names
+                .iter()
+                .for_each(|name| eprintln!("{name} ended; started again")),
+            Err(error) => eprintln!("{error:#}"),
+        }
+    }
+    for (name, ended) in stack.stop().await? {
+        eprintln!("{name}: {ended:?}");
+    }
+    Ok(())
+}
+
+fn config(arguments: Arguments) -> Result<StackConfig> {
+    let Some(chains) = arguments.chains.filter(|path| !path.as_os_str().is_empty()) else {
+        bail!(CHAINS_HELP);
+    };
+    if !chains.is_file() {
+        bail!("there is no file {}: {CHAINS_HELP}", chains.display());
+    }
+    if arguments.verifiers == 0 {
+        bail!("VERIFIERS must be at least 1");
+    }
+    let database = arguments.database_url.context("DATABASE_URL is not set")?;
+    let logs = match arguments.logs {
+        Some(folder) => folder,
+        None => Programs::beside_this_one()?.target_folder().join("stack"),
+    };
+    let mut config = StackConfig::new(Chains::File(chains), Databases::same(&database));
+    config.port = arguments.port;
+    config.verifiers = arguments.verifiers;
+    config.log = arguments.log;
+    config.folder = Some(logs);
+    Ok(config)
+}
+
+/// The signals that mean: stop.
+struct End([Signal; 3]);
+
+impl End {
+    fn listen() -> Result<Self> {
+        let listen = |kind| signal(kind).context("listening for signals");
+        Ok(Self([
+            listen(SignalKind::interrupt())?,
+            listen(SignalKind::terminate())?,
+            listen(SignalKind::hangup())?,
+        ]))
+    }
+
+    async fn asked(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}

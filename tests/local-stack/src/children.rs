@@ -1,0 +1,90 @@
+//! Child processes that end with this one, also when it is killed.
+//!
+//! The kernel's parent-death signal fires when the *thread* that started the child ends, so all
+//! children are started by one thread that never does.
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+use std::sync::OnceLock;
+use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
+use std::thread;
+
+type Order = (Command, SyncSender<io::Result<Child>>);
+
+static STARTER: OnceLock<Sender<Order>> = OnceLock::new();
+
+/// Starts the command in a process group of its own; it is killed when this process ends.
+///
+/// # Errors
+/// When the program cannot be started.
+pub fn spawn(mut command: Command) -> io::Result<Child> {
+    command.process_group(0);
+    end_with_parent(&mut command)?;
+    let (answer, started) = sync_channel(1);
+    let starter = STARTER.get_or_init(start_starter);
+    if starter.send((command, answer)).is_err() {
+        return Err(io::Error::other("the thread that starts children is gone"));
+    }
+    started
+        .recv()
+        .unwrap_or_else(|_gone| Err(io::Error::other("the thread that starts children is gone")))
+}
+
+fn start_starter() -> Sender<Order> {
+    let (sender, orders) = channel::<Order>();
+    thread::spawn(move || {
+        for (mut command, answer) in orders {
+            // An error is the asker's to report; one that no longer waits has ended.
+            let _ = answer.send(command.spawn());
+        }
+    });
+    sender
+}
+
+#[expect(
+    unsafe_code,
+    reason = "only the child itself can ask for its parent-death signal"
+)]
+fn end_with_parent(command: &mut Command) -> io::Result<()> {
+    let parent = i32::try_from(std::process::id()).map_err(io::Error::other)?;
+    // SAFETY: `prctl` and `getppid` are async-signal-safe and touch nothing of the parent.
+    unsafe {
+        command.pre_exec(move || {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            // The parent may have ended before the signal was asked for.
+            if libc::getppid() == parent {
+                Ok(())
+            } else {
+                Err(io::Error::from_raw_os_error(libc::ESRCH))
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Sends a signal to one process.
+///
+/// # Errors
+/// When there is no such process.
+pub fn signal(pid: u32, signal: i32) -> io::Result<()> {
+    send(i32::try_from(pid).map_err(io::Error::other)?, signal)
+}
+
+/// Sends a signal to all processes of a child's group.
+///
+/// # Errors
+/// When the group is empty.
+pub fn signal_group(pid: u32, signal: i32) -> io::Result<()> {
+    let pid = i32::try_from(pid).map_err(io::Error::other)?;
+    send(pid.checked_neg().unwrap_or(pid), signal)
+}
+
+#[expect(unsafe_code, reason = "std can send no signal but SIGKILL")]
+fn send(target: i32, signal: i32) -> io::Result<()> {
+    // SAFETY: plain numbers; the callers hold a child that has not been waited for.
+    match unsafe { libc::kill(target, signal) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}

@@ -1,0 +1,175 @@
+//! A metadata server and its key set, so that a laptop runs the identity checks of production.
+//!
+//! A process finds it by `GCE_METADATA_HOST=host:port`, its callee by `JWKS_URL=http://…/certs`. It
+//! can be told to fail or to be slow; that is how outages are made.
+
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::StatusCode;
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::issuer::{Issuer, claims, now};
+
+const ACCOUNT: &str = "/computeMetadata/v1/instance/service-accounts/default";
+
+/// Counters and switches of a running server.
+#[derive(Debug)]
+pub struct Switches {
+    /// Answers of `/identity` and of `/certs`; anything but 200 is an error without a body.
+    pub identity_status: AtomicU16,
+    pub certs_status: AtomicU16,
+    pub token_ttl_s: AtomicU64,
+    pub identity_delay_ms: AtomicU64,
+    pub certs_delay_ms: AtomicU64,
+    pub identity_hits: AtomicU64,
+    pub certs_hits: AtomicU64,
+    /// The query of the last request for a token.
+    pub last_query: Mutex<String>,
+}
+
+#[derive(Debug)]
+struct State {
+    issuer: Issuer,
+    account: String,
+    switches: Switches,
+}
+
+/// A running server; it ends when dropped.
+#[derive(Debug)]
+pub struct IdentityServer {
+    state: web::Data<State>,
+    address: SocketAddr,
+    handle: ServerHandle,
+}
+
+impl IdentityServer {
+    /// Serves on a free port, inside the running tokio runtime. Tokens are for this account.
+    ///
+    /// # Errors
+    /// When no key can be made or no port is free.
+    pub fn start(account: &str) -> Result<Self> {
+        let state = web::Data::new(State {
+            issuer: Issuer::new("local-key-1")?,
+            account: account.to_owned(),
+            switches: Switches {
+                identity_status: 200.into(),
+                certs_status: 200.into(),
+                token_ttl_s: 3600.into(),
+                identity_delay_ms: 0.into(),
+                certs_delay_ms: 0.into(),
+                identity_hits: 0.into(),
+                certs_hits: 0.into(),
+                last_query: Mutex::default(),
+            },
+        });
+        let shared = state.clone();
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(shared.clone())
+                .route(&format!("{ACCOUNT}/identity"), web::get().to(identity))
+                .route(&format!("{ACCOUNT}/email"), web::get().to(email))
+                .route("/certs", web::get().to(certs))
+        });
+        let server = server.workers(1).disable_signals();
+        let server = server.bind("127.0.0.1:0").context("serving identity")?;
+        let address = server.addrs().first().copied().context("no address")?;
+        let server = server.run();
+        let handle = server.handle();
+        tokio::spawn(server);
+        Ok(Self {
+            state,
+            address,
+            handle,
+        })
+    }
+
+    /// Where it listens; a process takes it as `GCE_METADATA_HOST`.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the public keys are.
+    #[must_use]
+    pub fn jwks_url(&self) -> String {
+        format!("http://{}/certs", self.address)
+    }
+
+    /// Signs with the key that the server shows.
+    #[must_use]
+    pub fn issuer(&self) -> &Issuer {
+        &self.state.issuer
+    }
+
+    #[must_use]
+    pub fn switches(&self) -> &Switches {
+        &self.state.switches
+    }
+}
+
+impl Drop for IdentityServer {
+    fn drop(&mut self) {
+        // The order is given at once; nobody needs to see it carried out.
+        drop(self.handle.stop(false));
+    }
+}
+
+async fn identity(
+    request: HttpRequest,
+    state: web::Data<State>,
+    query: web::Query<Value>,
+) -> HttpResponse {
+    let switches = &state.switches;
+    switches.identity_hits.fetch_add(1, SeqCst);
+    if let Ok(mut last) = switches.last_query.lock() {
+        request.query_string().clone_into(&mut last);
+    }
+    pause(&switches.identity_delay_ms).await;
+    let flavor = request.headers().get("metadata-flavor");
+    if flavor.is_none_or(|value| value != "Google") {
+        return HttpResponse::Forbidden().body("missing header Metadata-Flavor: Google");
+    }
+    if let Some(failure) = failure(&switches.identity_status) {
+        return failure;
+    }
+    let audience = query.get("audience").and_then(Value::as_str);
+    let Some(audience) = audience.filter(|audience| !audience.is_empty()) else {
+        return HttpResponse::BadRequest().body("the audience parameter is missing");
+    };
+    let mut claims = claims(&state.account, audience);
+    let ttl_s = switches.token_ttl_s.load(SeqCst);
+    claims["exp"] = json!(now().saturating_add(ttl_s));
+    match state.issuer.sign(&claims) {
+        Ok(token) => HttpResponse::Ok()
+            .insert_header(("metadata-flavor", "Google"))
+            .body(token),
+        Err(error) => HttpResponse::InternalServerError().body(error.to_string()),
+    }
+}
+
+async fn email(state: web::Data<State>) -> String {
+    state.account.clone()
+}
+
+async fn certs(state: web::Data<State>) -> HttpResponse {
+    let switches = &state.switches;
+    switches.certs_hits.fetch_add(1, SeqCst);
+    pause(&switches.certs_delay_ms).await;
+    failure(&switches.certs_status)
+        .unwrap_or_else(|| HttpResponse::Ok().json(json!({"keys": [state.issuer.jwk()]})))
+}
+
+async fn pause(delay_ms: &AtomicU64) {
+    tokio::time::sleep(Duration::from_millis(delay_ms.load(SeqCst))).await;
+}
+
+fn failure(status: &AtomicU16) -> Option<HttpResponse> {
+    let status = StatusCode::from_u16(status.load(SeqCst)).ok()?;
+    (status != StatusCode::OK).then(|| HttpResponse::build(status).finish())
+}
