@@ -1,1 +1,5 @@
-//! System tests.
+//! System tests: the real programs and the pieces between them, each on its own servers.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+mod identity;
