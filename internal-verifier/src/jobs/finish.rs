@@ -32,6 +32,7 @@ async fn store_verified(
     lease: &Lease,
     verified: Verified,
 ) -> Result<RunEnd, DatabaseError> {
+    let match_ms = verified.match_time().as_secs_f64() * 1000.0;
     let rows = verified.into_rows();
     let job_id = lease.job();
     let outcome = patiently(state, async || {
@@ -44,7 +45,7 @@ async fn store_verified(
             finished("verified", "none");
             tracing::info!(
                 event = "job_finished", %job_id, match_id = stored.match_id,
-                compile_ms = rows.compilation_time_ms, "verified job {job_id}"
+                compile_ms = rows.compilation_time_ms, match_ms, "verified job {job_id}"
             );
             Ok(RunEnd::Finished)
         }

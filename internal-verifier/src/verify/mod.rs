@@ -8,7 +8,7 @@ mod fault;
 mod on_chain;
 mod result;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::db::jobs::{JobKind, LeasedJob};
 use futures::future::{Either, select};
@@ -93,6 +93,7 @@ async fn compare(
 ) -> Result<Verification, Fault> {
     let comparing = move || {
         let _span = tracing::info_span!("match").entered();
+        let started = Instant::now();
         match match_contract(&compiled.contract, &compiled.auxdata, &on_chain.code) {
             Ok(matched) => {
                 let verified = Verified {
@@ -101,6 +102,7 @@ async fn compare(
                     compiled,
                     matched,
                     compile_time: time,
+                    match_time: started.elapsed(),
                 };
                 Verification::Verified(Box::new(verified))
             }

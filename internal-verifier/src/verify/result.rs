@@ -27,9 +27,15 @@ pub(crate) struct Verified {
     pub(super) compiled: Compiled,
     pub(super) matched: VerifiedMatch,
     pub(super) compile_time: Duration,
+    pub(super) match_time: Duration,
 }
 
 impl Verified {
+    /// What the comparison alone took.
+    pub(crate) fn match_time(&self) -> Duration {
+        self.match_time
+    }
+
     pub(crate) fn into_rows(self) -> NewMatch {
         let creation_match = self.matched.creation().map(side);
         let runtime_match = self.matched.runtime().map(side);
