@@ -9,6 +9,7 @@ pub mod children;
 pub mod front;
 pub mod identity;
 pub mod issuer;
+pub mod postgres;
 pub mod process;
 pub mod programs;
 pub mod stack;

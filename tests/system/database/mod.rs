@@ -1,0 +1,14 @@
+//! The database keeps its promises: to the schema, to workers, to whoever waits.
+//!
+//! Each test has a database of its own, with every migration applied.
+
+mod accept;
+mod deadlocks;
+mod documents;
+mod ends;
+mod leases;
+mod schema;
+mod statements;
+mod store;
+mod story;
+mod sweep;
