@@ -63,6 +63,20 @@ fn end_with_parent(command: &mut Command) -> io::Result<()> {
     Ok(())
 }
 
+/// Has this process told to end, by SIGTERM, when the one that started it ends or is killed. Call it
+/// first in `main`.
+///
+/// # Errors
+/// When the kernel refuses.
+#[expect(unsafe_code, reason = "std does not know parent-death signals")]
+pub fn end_with_parent_of_this() -> io::Result<()> {
+    // SAFETY: a plain number; it changes nothing but what the kernel does at the parent's end.
+    match unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// Sends a signal to one process.
 ///
 /// # Errors

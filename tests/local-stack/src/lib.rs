@@ -6,12 +6,15 @@
 
 pub mod anvil;
 pub mod children;
+pub mod config;
 pub mod front;
 pub mod identity;
 pub mod issuer;
+mod log_lines;
 pub mod postgres;
 pub mod process;
 pub mod programs;
+mod settings;
 pub mod stack;
 pub mod usage;
 

@@ -3,23 +3,20 @@
 //! The service has no environment but what it is given, as in its image. Its log lines are kept, so
 //! that a test waits for what the service says it did instead of for time to pass.
 
-use std::collections::VecDeque;
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::fs::OpenOptions;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
-use tokio::sync::watch;
 
 use crate::children;
+use crate::log_lines::LogLines;
 use crate::usage::Usage;
 
-const KEPT_LINES: usize = 10_000;
 const LISTENING_WITHIN: Duration = Duration::from_secs(20);
 /// Cloud Run kills ten seconds after SIGTERM.
 const STOPPED_WITHIN: Duration = Duration::from_secs(9);
@@ -52,7 +49,7 @@ pub struct Process {
     spec: ProcessSpec,
     child: Mutex<Group>,
     pid: u32,
-    lines: Arc<Lines>,
+    lines: LogLines,
     address: Option<SocketAddr>,
 }
 
@@ -83,13 +80,6 @@ impl Group {
             let _ = self.leader.wait();
         }
     }
-}
-
-#[derive(Debug)]
-struct Lines {
-    kept: Mutex<VecDeque<Value>>,
-    /// How many there have been; `closed` when there will be no more.
-    seen: watch::Sender<u64>,
 }
 
 impl Process {
@@ -126,28 +116,15 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(log.try_clone().with_context(what)?);
         let mut child = children::spawn(command).with_context(what)?;
-        let lines = Arc::new(Lines {
-            kept: Mutex::default(),
-            seen: watch::Sender::new(0),
-        });
-        if let Some(stdout) = child.stdout.take() {
-            let lines = Arc::downgrade(&lines);
-            std::thread::spawn(move || {
-                keep_lines(stdout, log, |line| {
-                    if let Some(lines) = lines.upgrade() {
-                        lines.push(line);
-                    }
-                });
-            });
-        }
+        let stdout = child.stdout.take().with_context(what)?;
         Ok(Self {
             pid: child.id(),
             child: Mutex::new(Group {
                 leader: child,
                 is_over: false,
             }),
+            lines: LogLines::follow(stdout, log),
             spec,
-            lines,
             address: None,
         })
     }
@@ -184,7 +161,7 @@ impl Process {
     /// The lines it has written, as far as they are kept. A line that is no JSON is a string.
     #[must_use]
     pub fn lines(&self) -> Vec<Value> {
-        self.lines.kept().iter().cloned().collect()
+        self.lines.all()
     }
 
     /// The lines that say that a person should look.
@@ -202,30 +179,32 @@ impl Process {
     /// # Errors
     /// When there is none in time, or the process ends without one.
     pub async fn wait_for(&self, limit: Duration, holds: impl Fn(&Value) -> bool) -> Result<Value> {
-        let mut seen = self.lines.seen.subscribe();
-        let deadline = tokio::time::sleep(limit);
-        tokio::pin!(deadline);
+        let mut more = self.lines.more();
+        let found = async {
+            loop {
+                more.mark_unchanged();
+                if let Some(line) = self.lines.find(&holds) {
+                    return Ok(line);
+                }
+                if more.changed().await.is_err() {
+                    let status = self.ended().await?;
+                    bail!("{} ended with {status}: {}", self.name(), self.last_lines());
+                }
+            }
+        };
+        let found = tokio::time::timeout(limit, found).await;
+        found.unwrap_or_else(|_elapsed| {
+            let (name, said) = (self.name(), self.last_lines());
+            bail!("{name} did not say so within {limit:?}: {said}")
+        })
+    }
+
+    async fn ended(&self) -> Result<ExitStatus> {
         loop {
-            seen.mark_unchanged();
-            let has_ended = self.has_ended()?;
-            let found = self.lines.kept().iter().find(|line| holds(line)).cloned();
-            if let Some(line) = found {
-                return Ok(line);
+            if let Some(status) = self.has_ended()? {
+                return Ok(status);
             }
-            if let Some(status) = has_ended {
-                bail!(
-                    "{} ended with {status}: {}",
-                    self.spec.name,
-                    self.last_lines()
-                );
-            }
-            tokio::select! {
-                _ = seen.changed() => {}
-                () = tokio::time::sleep(Duration::from_millis(50)) => {}
-                () = &mut deadline => bail!(
-                    "{} did not say so within {limit:?}: {}", self.spec.name, self.last_lines()
-                ),
-            }
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 
@@ -293,14 +272,14 @@ impl Process {
     /// When the system does not tell whether it has ended.
     pub async fn stop(&self) -> Result<Ended> {
         let started = Instant::now();
-        if self.signal(libc::SIGTERM).is_ok() {
-            while started.elapsed() < STOPPED_WITHIN {
-                if let Some(status) = self.has_ended()? {
-                    let after = started.elapsed();
-                    return Ok(Ended::Itself { status, after });
-                }
-                tokio::time::sleep(LOOK_AGAIN).await;
-            }
+        if self.signal(libc::SIGTERM).is_ok()
+            && let Ok(status) = tokio::time::timeout(STOPPED_WITHIN, self.ended()).await
+        {
+            let after = started.elapsed();
+            return Ok(Ended::Itself {
+                status: status?,
+                after,
+            });
         }
         self.kill();
         Ok(Ended::Killed)
@@ -314,150 +293,5 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
-    }
-}
-
-impl Lines {
-    fn kept(&self) -> MutexGuard<'_, VecDeque<Value>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, line: Value) {
-        let mut kept = self.kept();
-        if kept.len() == KEPT_LINES {
-            kept.pop_front();
-        }
-        kept.push_back(line);
-        drop(kept);
-        self.seen.send_modify(|seen| *seen = seen.saturating_add(1));
-    }
-}
-
-fn keep_lines(stdout: ChildStdout, mut log: File, keep: impl Fn(Value)) {
-    let mut stdout = BufReader::new(stdout);
-    let mut line = Vec::new();
-    // A pipe that breaks has no more to say, as one that ends.
-    while stdout
-        .read_until(b'\n', &mut line)
-        .is_ok_and(|read| read > 0)
-    {
-        // A full disk must not stop the service, which would wait for us to read.
-        let _ = log.write_all(&line);
-        let text = String::from_utf8_lossy(&line);
-        let text = text.trim_end();
-        keep(serde_json::from_str(text).unwrap_or_else(|_not_json| text.into()));
-        line.clear();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A program in a few words of shell, with a folder for its log.
-    async fn start(script: &str) -> Result<(Process, tempfile::TempDir)> {
-        let folder = tempfile::tempdir()?;
-        let process = Process::start(ProcessSpec {
-            name: "script".to_owned(),
-            program: "/bin/sh".into(),
-            arguments: vec!["-c".to_owned(), script.to_owned()],
-            environment: vec![("GREETING".to_owned(), "hello".to_owned())],
-            log: folder.path().join("script.log"),
-        })
-        .await?;
-        Ok((process, folder))
-    }
-
-    const LISTENING: &str = r#"echo '{"event":"listening","address":"127.0.0.1:4321"}'; "#;
-
-    fn exists(pid: &str) -> bool {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
-        // A zombie has ended; whoever adopted it may be slow to wait for it.
-        stat.is_ok_and(|stat| !stat.contains(") Z "))
-    }
-
-    #[tokio::test]
-    async fn a_service_says_where_it_listens_and_has_only_its_own_environment() {
-        let script = r#"echo "{\"greeting\":\"$GREETING\",\"home\":\"$HOME\"}"; echo plain >&2; "#;
-        let (process, _folder) = start(&format!("{script}{LISTENING} exec sleep 60"))
-            .await
-            .unwrap();
-        assert_eq!(process.address().unwrap().to_string(), "127.0.0.1:4321");
-        assert_eq!(
-            process.lines()[0],
-            serde_json::json!({"greeting": "hello", "home": ""})
-        );
-        let log = std::fs::read_to_string(process.log()).unwrap();
-        assert!(log.contains("plain") && log.contains("listening"), "{log}");
-        assert!(process.usage().unwrap().resident_bytes > 0);
-    }
-
-    #[tokio::test]
-    async fn a_service_that_ends_at_once_is_an_error_with_its_last_words() {
-        let error = start("echo 'no such setting' >&2; exit 3")
-            .await
-            .unwrap_err();
-        let text = error.to_string();
-        assert!(text.contains("exit status: 3"), "{text}");
-        assert!(text.contains("no such setting"), "{text}");
-        let error = start(r#"echo '{"event":"listening","address":"x"}'; sleep 60"#).await;
-        assert!(error.unwrap_err().to_string().contains("listens on \"x\""));
-    }
-
-    #[tokio::test]
-    async fn stopping_is_gentle_first() {
-        let gentle = format!("trap 'exit 0' TERM; {LISTENING} while :; do sleep 0.01; done");
-        let (process, _folder) = start(&gentle).await.unwrap();
-        let ended = process.stop().await.unwrap();
-        let Ended::Itself { status, after } = ended else {
-            panic!("{ended:?}");
-        };
-        assert!(
-            status.success() && after < Duration::from_secs(5),
-            "{ended:?}"
-        );
-        assert!(process.signal(libc::SIGTERM).is_err());
-    }
-
-    #[tokio::test]
-    async fn nothing_of_the_group_is_left_behind() {
-        let script = format!("sleep 61 & echo \"\\\"$!\\\"\"; {LISTENING} trap '' TERM; wait");
-        let (process, _folder) = start(&script).await.unwrap();
-        let [own, grandchild] = [
-            process.pid().to_string(),
-            process.lines()[0].as_str().unwrap().to_owned(),
-        ];
-        assert!(exists(&own) && exists(&grandchild));
-        drop(process);
-        assert!(!exists(&own));
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while exists(&grandchild) {
-            assert!(Instant::now() < deadline, "the grandchild lives on");
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
-    }
-
-    #[tokio::test]
-    async fn a_frozen_service_says_nothing_until_it_goes_on() {
-        let script =
-            format!("{LISTENING} while :; do echo '{{\"event\":\"tick\"}}'; sleep 0.01; done");
-        let (process, _folder) = start(&script).await.unwrap();
-        let tick = |line: &Value| line["event"] == "tick";
-        process
-            .wait_for(Duration::from_secs(5), tick)
-            .await
-            .unwrap();
-        process.freeze().unwrap();
-        let state = || std::fs::read_to_string(format!("/proc/{}/stat", process.pid())).unwrap();
-        while !state().contains(") T ") {
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
-        let before = process.lines().len();
-        process.thaw().unwrap();
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while process.lines().len() <= before {
-            assert!(Instant::now() < deadline, "it does not go on");
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
     }
 }

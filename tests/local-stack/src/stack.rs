@@ -1,7 +1,6 @@
 //! The whole system: database, identity, verifiers, front, public-api.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -11,14 +10,14 @@ use futures::future::{join_all, try_join_all};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::config;
 use crate::front::{Front, FrontConfig};
 use crate::identity::IdentityServer;
 use crate::issuer;
-use crate::process::{Process, ProcessSpec};
+use crate::process::{Ended, Process};
 use crate::programs::Programs;
+use crate::settings::{PUBLIC_AUDIENCE, Settings};
 
-const VERIFIER_AUDIENCE: &str = "internal-verifier";
-const PUBLIC_AUDIENCE: &str = "public-api";
 const HEALTHY_WITHIN: Duration = Duration::from_secs(10);
 
 /// What to bring up, and how.
@@ -33,6 +32,8 @@ pub struct StackConfig {
     pub log: String,
     /// Where logs go; `None`: a folder that is removed at the end, unless a test fails.
     pub folder: Option<PathBuf>,
+    /// Where compilers are kept between runs.
+    pub cache: PathBuf,
     /// Limits of the front; its instances are filled in.
     pub front: FrontConfig,
     /// Settings of a service beside or instead of the usual ones; the last of a name holds.
@@ -49,7 +50,8 @@ pub enum Chains {
 /// Where each process finds the database, each in its own role.
 #[derive(Debug, Clone)]
 pub struct Databases {
-    pub migrate: String,
+    /// The role that owns the schema; `None`: the database has its schema already.
+    pub migrate: Option<String>,
     pub public_api: String,
     pub internal_verifier: String,
 }
@@ -59,7 +61,7 @@ impl Databases {
     #[must_use]
     pub fn same(url: &str) -> Self {
         Self {
-            migrate: url.to_owned(),
+            migrate: Some(url.to_owned()),
             public_api: url.to_owned(),
             internal_verifier: url.to_owned(),
         }
@@ -74,7 +76,7 @@ pub enum Service {
 }
 
 impl Service {
-    fn program(self) -> &'static str {
+    pub(crate) fn program(self) -> &'static str {
         match self {
             Self::PublicApi => "public-api",
             Self::InternalVerifier => "internal-verifier",
@@ -93,6 +95,7 @@ impl StackConfig {
             verifiers: 1,
             log: "info".to_owned(),
             folder: None,
+            cache: config::cache_folder(),
             front: FrontConfig::new(Vec::new()),
             settings: Vec::new(),
         }
@@ -134,7 +137,9 @@ impl Stack {
         let programs = Programs::beside_this_one()?;
         let folder = Folder::make(config.folder.as_deref())?;
         let chains = config.chains.file(folder.path())?;
-        migrate(&programs, &config.databases.migrate).await?;
+        if let Some(url) = &config.databases.migrate {
+            migrate(&programs, url).await?;
+        }
         let identity = IdentityServer::start(issuer::PUBLIC_API)?;
         let settings = Settings {
             config: &config,
@@ -271,7 +276,7 @@ impl Stack {
     ///
     /// # Errors
     /// When the system does not tell how.
-    pub async fn stop(self) -> Result<Vec<(String, crate::process::Ended)>> {
+    pub async fn stop(self) -> Result<Vec<(String, Ended)>> {
         let all: Vec<_> = self.processes().collect();
         let ended = join_all(all.iter().map(|process| process.stop())).await;
         let named = all.iter().zip(ended);
@@ -352,88 +357,4 @@ async fn migrate(programs: &Programs, database_url: &str) -> Result<()> {
         bail!("migrate ended with {}: {wrote}{said}", output.status);
     }
     Ok(())
-}
-
-/// What the services are told.
-struct Settings<'a> {
-    config: &'a StackConfig,
-    programs: &'a Programs,
-    folder: &'a Path,
-    chains: &'a Path,
-    identity: &'a IdentityServer,
-}
-
-impl Settings<'_> {
-    fn verifier(&self, index: usize) -> Result<ProcessSpec> {
-        let target = self.programs.target_folder();
-        let [repository, cache] = ["compilers", "compiler-cache"].map(|name| target.join(name));
-        self.spec(
-            Service::InternalVerifier,
-            &format!("internal-verifier-{index}"),
-            0,
-            &[
-                ("DATABASE_URL", &self.config.databases.internal_verifier),
-                ("JWKS_URL", &self.identity.jwks_url()),
-                ("AUDIENCE", VERIFIER_AUDIENCE),
-                ("CALLER", issuer::PUBLIC_API),
-                ("COMPILER_REPOSITORY", &repository.to_string_lossy()),
-                ("SOURCERUN_CACHE", &cache.to_string_lossy()),
-                ("COMPILER_FETCH", "true"),
-            ],
-        )
-    }
-
-    fn public_api(&self, front: &Front) -> Result<ProcessSpec> {
-        self.spec(
-            Service::PublicApi,
-            "public-api",
-            self.config.port,
-            &[
-                ("DATABASE_URL", &self.config.databases.public_api),
-                ("VERIFIER_URL", &front.url()),
-                ("VERIFIER_AUDIENCE", VERIFIER_AUDIENCE),
-                ("GCE_METADATA_HOST", &self.identity.address().to_string()),
-                ("JWKS_URL", &self.identity.jwks_url()),
-                ("AUDIENCE", PUBLIC_AUDIENCE),
-                ("CALLER", issuer::SWEEPER),
-            ],
-        )
-    }
-
-    fn spec(
-        &self,
-        service: Service,
-        name: &str,
-        port: u16,
-        own: &[(&str, &str)],
-    ) -> Result<ProcessSpec> {
-        let host = SocketAddr::from(([127, 0, 0, 1], port));
-        let (host, port) = (host.ip().to_string(), port.to_string());
-        let chains = self.chains.to_string_lossy();
-        let common = [
-            ("HOST", host.as_str()),
-            ("PORT", port.as_str()),
-            ("CHAINS", chains.as_ref()),
-            ("LOG", self.config.log.as_str()),
-            ("GOOGLE_CLOUD_PROJECT", "local"),
-            // No credentials of the person at this machine.
-            ("HOME", "/nonexistent"),
-        ];
-        let extra = self.config.settings.iter();
-        let extra = extra.filter(|(whose, ..)| *whose == service);
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let environment = common
-            .iter()
-            .chain(own)
-            .map(owned)
-            .chain(extra.map(|(_, name, value)| (name.clone(), value.clone())))
-            .collect();
-        Ok(ProcessSpec {
-            name: name.to_owned(),
-            program: self.programs.find(service.program())?,
-            arguments: Vec::new(),
-            environment,
-            log: self.folder.join(format!("{name}.log")),
-        })
-    }
 }

@@ -5,10 +5,12 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
+use local_stack::children;
 use local_stack::programs::Programs;
 use local_stack::{Chains, Databases, Stack, StackConfig};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -41,12 +43,27 @@ struct Arguments {
     /// Where the logs are written
     #[arg(long, value_name = "FOLDER")]
     logs: Option<PathBuf>,
+    /// End when the program that started this one ends, also when that is killed
+    #[arg(long)]
+    end_with_parent: bool,
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("stack: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<()> {
     let mut end = End::listen()?;
+    if arguments.end_with_parent {
+        children::end_with_parent_of_this().context("following the parent")?;
+    }
     let config = config(arguments)?;
     let logs = config.folder.clone().unwrap_or_default();
     let mut stack = tokio::select! {

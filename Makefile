@@ -1,0 +1,34 @@
+# Every target is one line that calls the code that does it. `make` alone lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo stack compilers test bench setup programs
+
+export PATH := $(PATH):$(HOME)/.cargo/bin
+release := $(or $(CARGO_TARGET_DIR),target)/release
+
+# Variables given on the command line, such as PORT, reach the programs as their environment. The
+# programs are the last and only process of a line: they get the signals that make gets.
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+demo: programs ## Deploys contracts on a local chain and verifies them: make demo [ONCE=1]
+	@$(release)/demo $(if $(ONCE),--once)
+
+stack: programs ## Both services on this machine, until Ctrl-C: make stack CHAINS=chains.json [PORT=5555] [VERIFIERS=1]
+	@$(release)/stack --end-with-parent
+
+compilers: programs ## Prepares releases of the compiler: make compilers VERSIONS="0.8.28 0.7.6"
+	@$(release)/compilers $(VERSIONS)
+
+test: setup ## Everything that must hold before a commit
+	@scripts/test
+
+bench: programs ## Times and memory of whole verifications
+	@$(release)/bench
+
+setup:
+	@scripts/setup
+
+programs: setup
+	@cargo build --release --bins

@@ -1,0 +1,101 @@
+//! What each service is told: its whole environment.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::front::Front;
+use crate::identity::IdentityServer;
+use crate::issuer;
+use crate::process::ProcessSpec;
+use crate::programs::Programs;
+use crate::stack::{Service, StackConfig};
+
+const VERIFIER_AUDIENCE: &str = "internal-verifier";
+pub(crate) const PUBLIC_AUDIENCE: &str = "public-api";
+
+/// From what the settings are made.
+pub(crate) struct Settings<'a> {
+    pub(crate) config: &'a StackConfig,
+    pub(crate) programs: &'a Programs,
+    pub(crate) folder: &'a Path,
+    pub(crate) chains: &'a Path,
+    pub(crate) identity: &'a IdentityServer,
+}
+
+impl Settings<'_> {
+    pub(crate) fn verifier(&self, index: usize) -> Result<ProcessSpec> {
+        let cache = &self.config.cache;
+        self.spec(
+            Service::InternalVerifier,
+            &format!("internal-verifier-{index}"),
+            0,
+            &[
+                ("DATABASE_URL", &self.config.databases.internal_verifier),
+                ("JWKS_URL", &self.identity.jwks_url()),
+                ("AUDIENCE", VERIFIER_AUDIENCE),
+                ("CALLER", issuer::PUBLIC_API),
+                ("SOURCERUN_CACHE", &cache.to_string_lossy()),
+                (
+                    "COMPILER_REPOSITORY",
+                    &cache.join("compilers").to_string_lossy(),
+                ),
+                ("COMPILER_FETCH", "true"),
+            ],
+        )
+    }
+
+    pub(crate) fn public_api(&self, front: &Front) -> Result<ProcessSpec> {
+        self.spec(
+            Service::PublicApi,
+            "public-api",
+            self.config.port,
+            &[
+                ("DATABASE_URL", &self.config.databases.public_api),
+                ("VERIFIER_URL", &front.url()),
+                ("VERIFIER_AUDIENCE", VERIFIER_AUDIENCE),
+                ("GCE_METADATA_HOST", &self.identity.address().to_string()),
+                ("JWKS_URL", &self.identity.jwks_url()),
+                ("AUDIENCE", PUBLIC_AUDIENCE),
+                ("CALLER", issuer::SWEEPER),
+            ],
+        )
+    }
+
+    fn spec(
+        &self,
+        service: Service,
+        name: &str,
+        port: u16,
+        own: &[(&str, &str)],
+    ) -> Result<ProcessSpec> {
+        let (host, port) = (Ipv4Addr::LOCALHOST.to_string(), port.to_string());
+        let chains = self.chains.to_string_lossy();
+        let common = [
+            ("HOST", host.as_str()),
+            ("PORT", port.as_str()),
+            ("CHAINS", chains.as_ref()),
+            ("LOG", self.config.log.as_str()),
+            ("GOOGLE_CLOUD_PROJECT", "local"),
+            // No credentials of the person at this machine.
+            ("HOME", "/nonexistent"),
+        ];
+        let extra = self.config.settings.iter();
+        let extra = extra.filter(|(whose, ..)| *whose == service);
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let environment = common
+            .iter()
+            .chain(own)
+            .map(owned)
+            .chain(extra.map(|(_, name, value)| (name.clone(), value.clone())))
+            .collect();
+        Ok(ProcessSpec {
+            name: name.to_owned(),
+            program: self.programs.find(service.program())?,
+            arguments: Vec::new(),
+            environment,
+            log: self.folder.join(format!("{name}.log")),
+        })
+    }
+}
