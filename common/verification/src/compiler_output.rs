@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer};
 use serde_json::Value;
 
 use crate::auxdata::Assembly;
@@ -83,6 +84,13 @@ struct Contract {
     evm: Option<Evm>,
 }
 
+/// Old compilers print syntax trees here, deeper than a JSON value may be.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Source {
+    id: Value,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Evm {
@@ -97,8 +105,19 @@ struct Bytecode {
     object: Option<String>,
     /// Some releases of Vyper print an object here.
     source_map: Value,
+    #[serde(deserialize_with = "if_of_this_shape")]
     link_references: Option<LinkReferences>,
+    #[serde(deserialize_with = "if_of_this_shape")]
     immutable_references: Option<ImmutableReferences>,
+}
+
+/// Nothing where a compiler prints an empty text or another shape: code without its references
+/// can still match where it needs none.
+fn if_of_this_shape<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let printed = Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(printed).ok())
 }
 
 fn codes(evm: Evm) -> Result<(CreationCode, RuntimeCode, Assembly), NotCode> {
@@ -123,12 +142,12 @@ fn code_object(bytecode: Bytecode) -> CodeObject {
 }
 
 /// Ids are missing before 0.3.6 and may be strings; ids that repeat say nothing.
-fn source_ids(sources: Option<BTreeMap<String, Value>>) -> Option<BTreeMap<String, u64>> {
+fn source_ids(sources: Option<BTreeMap<String, Source>>) -> Option<BTreeMap<String, u64>> {
     let ids: BTreeMap<String, u64> = sources?
         .into_iter()
         .map(|(path, source)| {
-            let id = source.get("id")?;
-            let number = id.as_u64().or_else(|| id.as_str()?.parse().ok())?;
+            let number = source.id.as_u64();
+            let number = number.or_else(|| source.id.as_str()?.parse().ok())?;
             Some((path, number))
         })
         .collect::<Option<_>>()?;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::compilation_target::CompilationTarget;
-use crate::compiler::{Compiler, CompilerVersion, Language, ReleaseNumber};
+use crate::compiler::Language;
 
 mod selection;
 
@@ -134,19 +134,11 @@ impl StdJsonInput {
 
     /// The text the compiler reads.
     #[must_use]
-    pub fn compiler_input(
-        &self,
-        target: &CompilationTarget,
-        version: &CompilerVersion,
-        selection: Selection,
-    ) -> String {
+    pub fn compiler_input(&self, target: &CompilationTarget, selection: Selection) -> String {
         let mut settings = self.settings.clone();
         settings.remove("modelChecker");
         settings.remove("stopAfter");
-        let outputs = match self.language.compiler() {
-            Compiler::Solc => selection.of_solc(target),
-            Compiler::Vyper => selection::of_vyper(target, version),
-        };
+        let outputs = selection.to_json(self.language, target);
         settings.insert("outputSelection".to_owned(), outputs);
         let sources: Map<String, Value> = self
             .sources
@@ -255,7 +247,3 @@ mod content_objects {
             .collect())
     }
 }
-
-/// From this release on, the empty wildcard costs nothing; before, it makes solc generate code for
-/// nearly every contract.
-pub(crate) const CHEAP_WILDCARD: ReleaseNumber = ReleaseNumber(0, 8, 28);

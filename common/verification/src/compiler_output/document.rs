@@ -6,13 +6,13 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::Contract;
+use super::{Contract, Source};
 use crate::compilation_target::CompilationTarget;
 
 #[derive(Debug, Default)]
 pub(super) struct Document {
     pub(super) errors: Vec<Value>,
-    pub(super) sources: Option<BTreeMap<String, Value>>,
+    pub(super) sources: Option<BTreeMap<String, Source>>,
     pub(super) contract: Option<Contract>,
 }
 
