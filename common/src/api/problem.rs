@@ -4,7 +4,7 @@
 //! whoever makes it; the two are never mixed.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::RETRY_AFTER;
+use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use uuid::Uuid;
@@ -35,9 +35,9 @@ pub enum Reason {
     AlreadyVerified { chain_id: String, address: Address },
     #[error("Contract {address} on chain {chain_id} is already being verified")]
     AlreadyBeingVerified { chain_id: String, address: Address },
-    #[error("The caller did not prove who it is.")]
+    #[error("A valid token is required.")]
     Unauthorized,
-    #[error("The caller may not use this route.")]
+    #[error("This account may not call this route.")]
     Forbidden,
     /// A fault of ours; the log has it.
     #[error("The server encountered an unexpected error.")]
@@ -152,6 +152,9 @@ impl ResponseError for Problem {
         let mut answer = HttpResponse::build(self.status_code());
         if let Some(seconds) = self.reason.retry_after_s() {
             answer.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
+        if self.reason == Reason::Unauthorized {
+            answer.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
         answer.content_type(JSON).json(Document {
             custom_code,

@@ -11,12 +11,12 @@ use std::sync::Arc;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
-use actix_web::http::header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
-use actix_web::{Error, HttpMessage, HttpResponse};
-use serde::Serialize;
-use uuid::Uuid;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 
+use crate::api::problem::{Problem, Reason};
 use crate::auth::check::{Caller, Refusal, TokenCheck, bearer};
+use crate::report::with_causes;
 use crate::telemetry::metrics;
 
 /// Wraps a route or a scope: `web::resource("/internal_api_verify").wrap(Guard::new(check))`.
@@ -97,43 +97,20 @@ async fn identify(check: &TokenCheck, headers: &HeaderMap) -> Result<Caller, Ref
     check.check(token.ok_or(Refusal::NotABearer)?).await
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Problem {
-    custom_code: &'static str,
-    message: &'static str,
-    error_id: Uuid,
-}
-
+/// The caller learns no reason; the log does, under the answer's own id.
 fn refuse(refusal: &Refusal, path: &str) -> HttpResponse {
-    let error_id = Uuid::new_v4();
-    let error: &(dyn std::error::Error + 'static) = refusal;
-    let (mut answer, custom_code, message) = match refusal {
-        Refusal::KeysUnavailable(_) => {
-            tracing::error!(event = "token_unchecked", %error_id, path, error, "a caller's token cannot be checked");
-            let message = "The token cannot be checked at the moment.";
-            (
-                HttpResponse::ServiceUnavailable(),
-                "internal_error",
-                message,
-            )
-        }
-        Refusal::Stranger(_) => {
-            tracing::warn!(event = "caller_refused", %error_id, path, error, "a caller was refused");
-            let message = "This account may not call this route.";
-            (HttpResponse::Forbidden(), "forbidden", message)
-        }
-        _ => {
-            tracing::warn!(event = "caller_refused", %error_id, path, error, "a caller was refused");
-            let mut answer = HttpResponse::Unauthorized();
-            answer.insert_header((WWW_AUTHENTICATE, "Bearer"));
-            (answer, "unauthorized", "A valid token is required.")
-        }
+    let reason = match refusal {
+        Refusal::KeysUnavailable(_) => Reason::Unavailable,
+        Refusal::Stranger(_) => Reason::Forbidden,
+        _ => Reason::Unauthorized,
     };
-    metrics::count("token_failures", &[("reason", custom_code)]);
-    answer.json(Problem {
-        custom_code,
-        message,
-        error_id,
-    })
+    metrics::count("token_failures", &[("reason", reason.custom_code())]);
+    let problem = Problem::from(reason);
+    let (error_id, error) = (problem.error_id(), with_causes(refusal));
+    if *problem.reason() == Reason::Unavailable {
+        tracing::error!(event = "token_unchecked", %error_id, path, error, "a caller's token cannot be checked");
+    } else {
+        tracing::warn!(event = "caller_refused", %error_id, path, error, "a caller was refused");
+    }
+    problem.error_response()
 }

@@ -58,6 +58,11 @@ pub struct Address(Bytes20);
 
 impl Address {
     #[must_use]
+    pub const fn from_bytes(bytes: [u8; 20]) -> Self {
+        Self(Bytes20::new(bytes))
+    }
+
+    #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_slice()
     }
@@ -77,7 +82,7 @@ impl fmt::Display for Address {
 
 impl From<[u8; 20]> for Address {
     fn from(bytes: [u8; 20]) -> Self {
-        Self(Bytes20::from(bytes))
+        Self::from_bytes(bytes)
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod creation;
 mod json_rpc;
+#[cfg(test)]
+mod tests;
 mod traces;
 
 use std::collections::HashMap;

@@ -55,7 +55,7 @@ async fn with_token(url: &str, token: &str) -> Response {
 /// The whole answer but for its random id.
 async fn problem(response: Response) -> (StatusCode, Value) {
     let status = response.status();
-    assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/json; charset=utf-8");
     let mut document: Value = response.json().await.unwrap();
     let id = document["errorId"].take();
     id.as_str().unwrap().parse::<uuid::Uuid>().unwrap();
@@ -68,7 +68,7 @@ fn document(status: u16) -> Value {
         403 => ("forbidden", "This account may not call this route."),
         _ => (
             "internal_error",
-            "The token cannot be checked at the moment.",
+            "The server encountered an unexpected error.",
         ),
     };
     json!({"customCode": code, "message": message, "errorId": null})
