@@ -1,1 +1,41 @@
-//! (to be written)
+//! Runs compilers on untrusted input.
+//!
+//! [`Compilers`] is the front: it finds a release and compiles with it. Each compilation is a process
+//! of its own ([`host`], in the binary `compiler-host`), in which solc's own WebAssembly build runs
+//! under wasmtime, behind the walls of [`sandbox`]. A release that is missing is fetched and compiled
+//! ahead of time by the [`intake`] (the binary `compilers`), again in a process of its own: the one
+//! that serves never has a compiler in its memory.
+//!
+//! What to ask of a compiler, and what its answer means, is not known here.
+
+mod artefacts;
+pub mod bare;
+mod child;
+mod compilers;
+pub mod config;
+mod frame;
+pub mod host;
+pub mod intake;
+mod outcome;
+mod preparing;
+pub mod release;
+pub mod sandbox;
+mod spawner;
+mod wasm;
+
+pub use compilers::{Compilers, OpenError};
+pub use config::Config;
+pub use outcome::{Compilation, CompileError, Limits, Outcome};
+pub use release::Release;
+
+/// An error and what caused it, in one line.
+pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words.push_str(": ");
+        words.push_str(&error.to_string());
+        cause = error.source();
+    }
+    words
+}

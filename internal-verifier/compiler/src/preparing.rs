@@ -1,0 +1,118 @@
+//! Gets a release ready for this process: opens what the intake made, or has the intake make it.
+//!
+//! The intake takes 20 s of both cores and a gigabyte, so it is a program of its own.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::artefacts::{self, ArtefactError, Prepared};
+use crate::config::Config;
+use crate::outcome::CompileError;
+use crate::release::Release;
+
+/// Fetching 9 MB and compiling for 20 s, or waiting for another process that does.
+const INTAKE_LIMIT: Duration = Duration::from_secs(600);
+
+/// How much of the intake's last words is kept.
+const WORDS_BYTES: usize = 2000;
+
+/// Why a release is not ready; everybody who waited for it gets a copy.
+#[derive(Debug, Clone)]
+pub(crate) enum Failure {
+    Intake(String),
+    TimedOut,
+    Refused(String),
+}
+
+impl Failure {
+    pub(crate) fn into_error(self, release: &Release) -> CompileError {
+        let release = release.to_string();
+        match self {
+            Self::Intake(why) => CompileError::Prepare { release, why },
+            Self::TimedOut => CompileError::PrepareTimedOut { release, limit: INTAKE_LIMIT },
+            Self::Refused(why) => CompileError::Refused { release, why },
+        }
+    }
+}
+
+pub(crate) async fn prepare(config: &Config, release: &Release) -> Result<Prepared, Failure> {
+    if let Some(prepared) = open(config, release).await? {
+        return Ok(prepared);
+    }
+    tracing::info!(compiler.version = %release, "preparing compiler {release}");
+    take_in(config, release).await?;
+    let prepared = open(config, release).await?;
+    prepared.ok_or_else(|| Failure::Intake("the intake ended well, but made nothing".to_owned()))
+}
+
+/// Hashing takes 50 ms, so not on the runtime's own threads.
+async fn open(config: &Config, release: &Release) -> Result<Option<Prepared>, Failure> {
+    let (cache, wanted) = (config.cache.clone(), release.clone());
+    match tokio::task::spawn_blocking(move || artefacts::open(&cache, &wanted)).await {
+        Ok(opened) => opened.map_err(|error| Failure::Refused(refusal(&error))),
+        Err(error) => Err(Failure::Intake(error.to_string())),
+    }
+}
+
+fn refusal(error: &ArtefactError) -> String {
+    format!("{}; `compilers` with this version makes it anew", crate::error_chain(error))
+}
+
+async fn take_in(config: &Config, release: &Release) -> Result<(), Failure> {
+    let program: &Path = &config.intake_program;
+    let mut command = Command::new(program);
+    command
+        .args(["--versions", &release.number().to_string()])
+        .arg("--repository")
+        .arg(&config.repository)
+        .arg("--cache")
+        .arg(&config.cache)
+        .args((!config.fetch).then_some("--offline"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    let cant = |error: std::io::Error| Failure::Intake(format!("`{}`: {error}", program.display()));
+    let mut child = command.spawn().map_err(cant)?;
+    let mut words = Vec::new();
+    let work = async {
+        if let Some(mut stderr) = child.stderr.take() {
+            stderr.read_to_end(&mut words).await?;
+        }
+        child.wait().await
+    };
+    match timeout(INTAKE_LIMIT, work).await {
+        Ok(Ok(status)) if status.success() => Ok(()),
+        Ok(Ok(status)) => Err(Failure::Intake(last_words(&words, &status.to_string()))),
+        Ok(Err(error)) => Err(cant(error)),
+        Err(_) => Err(Failure::TimedOut),
+    }
+}
+
+/// What the intake said last, which is why it failed.
+fn last_words(words: &[u8], status: &str) -> String {
+    let words = words.get(words.len().saturating_sub(WORDS_BYTES)..).unwrap_or_default();
+    let words = String::from_utf8_lossy(words);
+    match words.trim() {
+        "" => status.to_owned(),
+        words => words.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_long_words_is_kept() {
+        assert_eq!(last_words(b" why \n", "exit status: 1"), "why");
+        assert_eq!(last_words(b"", "exit status: 1"), "exit status: 1");
+        let long = last_words(&[b"x".repeat(9000), b"why".to_vec()].concat(), "");
+        assert!(long.ends_with("why") && long.len() <= WORDS_BYTES);
+    }
+}
