@@ -6,7 +6,9 @@
 
 pub mod anvil;
 pub mod children;
+pub mod client;
 pub mod config;
+pub mod deploy;
 pub mod front;
 pub mod identity;
 pub mod issuer;
@@ -14,6 +16,7 @@ mod log_lines;
 pub mod postgres;
 pub mod process;
 pub mod programs;
+pub mod project;
 mod settings;
 pub mod stack;
 pub mod usage;
