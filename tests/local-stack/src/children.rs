@@ -96,7 +96,7 @@ pub fn signal_group(pid: u32, signal: i32) -> io::Result<()> {
 
 #[expect(unsafe_code, reason = "std can send no signal but SIGKILL")]
 fn send(target: i32, signal: i32) -> io::Result<()> {
-    // SAFETY: plain numbers; the callers hold a child that has not been waited for.
+    // SAFETY: plain numbers; that they still name a child of ours is the caller's care.
     match unsafe { libc::kill(target, signal) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),

@@ -14,6 +14,22 @@ pub fn cache_folder() -> PathBuf {
     )
 }
 
+/// How the outside is reached from this machine: its own authorities and proxies. The verifier takes
+/// compilers that it lacks from there.
+const OUTSIDE: [&str; 5] = [
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "NPM_CONFIG_REGISTRY",
+];
+
+/// The variables of [`OUTSIDE`] that are set.
+pub(crate) fn outside() -> Vec<(String, String)> {
+    let set = |name: &str| Some((name.to_owned(), std::env::var_os(name)?.into_string().ok()?));
+    OUTSIDE.into_iter().filter_map(set).collect()
+}
+
 fn cache_from(ours: Option<OsString>, xdg: Option<OsString>, home: Option<OsString>) -> PathBuf {
     let set = |value: Option<OsString>| value.filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(ours) = set(ours) {

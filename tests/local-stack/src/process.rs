@@ -50,7 +50,8 @@ pub struct Process {
     child: Mutex<Group>,
     pid: u32,
     lines: LogLines,
-    address: Option<SocketAddr>,
+    /// Port 0 until it has said where; nobody is given a process before.
+    address: SocketAddr,
 }
 
 /// The child and all of its process group, which ends with it, as a container ends with its first
@@ -74,8 +75,9 @@ impl Group {
     fn end(&mut self) {
         if !self.is_over {
             self.is_over = true;
-            // A group that is empty already is what we want, and a child of ours can always be
-            // waited for.
+            // A leader that has just been waited for has lost its number, but numbers go round: it
+            // is not another's yet. An empty group is what we want, and a child of ours can always
+            // be waited for.
             let _ = children::signal_group(self.leader.id(), libc::SIGKILL);
             let _ = self.leader.wait();
         }
@@ -92,11 +94,10 @@ impl Process {
         let listening = process
             .wait_for(LISTENING_WITHIN, |line| line["event"] == "listening")
             .await?;
-        let address = listening["address"].as_str().unwrap_or_default();
+        let said = listening["address"].as_str().unwrap_or_default();
+        let address = said.parse();
         process.address =
-            Some(address.parse().with_context(|| {
-                format!("{} says it listens on {address:?}", process.spec.name)
-            })?);
+            address.with_context(|| format!("{} says it listens on {said:?}", process.name()))?;
         Ok(process)
     }
 
@@ -125,7 +126,7 @@ impl Process {
             }),
             lines: LogLines::follow(stdout, log),
             spec,
-            address: None,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
         })
     }
 
@@ -151,11 +152,9 @@ impl Process {
     }
 
     /// Where it listens.
-    ///
-    /// # Errors
-    /// Never for a process that [`Process::start`] gave.
-    pub fn address(&self) -> Result<SocketAddr> {
-        self.address.context("it does not listen yet")
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The lines it has written, as far as they are kept. A line that is no JSON is a string.

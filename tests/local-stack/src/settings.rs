@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::config::outside;
 use crate::front::Front;
 use crate::identity::IdentityServer;
 use crate::issuer;
@@ -27,7 +28,7 @@ pub(crate) struct Settings<'a> {
 impl Settings<'_> {
     pub(crate) fn verifier(&self, index: usize) -> Result<ProcessSpec> {
         let cache = &self.config.cache;
-        self.spec(
+        let mut spec = self.spec(
             Service::InternalVerifier,
             &format!("internal-verifier-{index}"),
             0,
@@ -43,7 +44,10 @@ impl Settings<'_> {
                 ),
                 ("COMPILER_FETCH", "true"),
             ],
-        )
+        )?;
+        // In front, so that a setting of the test's own holds.
+        spec.environment.splice(0..0, outside());
+        Ok(spec)
     }
 
     pub(crate) fn public_api(&self, front: &Front) -> Result<ProcessSpec> {

@@ -153,10 +153,7 @@ impl Stack {
             .collect::<Result<Vec<_>>>()?;
         let verifiers = try_join_all(verifiers).await?;
         let mut front = config.front.clone();
-        front.instances = verifiers
-            .iter()
-            .map(Process::address)
-            .collect::<Result<_>>()?;
+        front.instances = verifiers.iter().map(Process::address).collect();
         let front = Front::start(front)?;
         let public_api = Process::start(settings.public_api(&front)?).await?;
         let stack = Self {
@@ -177,11 +174,9 @@ impl Stack {
     }
 
     /// Where public-api listens.
-    ///
-    /// # Errors
-    /// Never for a running stack.
-    pub fn base_url(&self) -> Result<String> {
-        Ok(format!("http://{}", self.public_api.address()?))
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.public_api.address())
     }
 
     #[must_use]
@@ -233,7 +228,7 @@ impl Stack {
         let verifier = self.verifiers.get_mut(index).context("no such verifier")?;
         verifier.kill();
         *verifier = Process::start(verifier.spec().clone()).await?;
-        self.front.move_instance(index, verifier.address()?);
+        self.front.move_instance(index, verifier.address());
         let verifier = self.verifiers.get(index).context("no such verifier")?;
         self.wait_until_healthy(verifier).await
     }
@@ -245,7 +240,7 @@ impl Stack {
     pub async fn restart_public_api(&mut self) -> Result<()> {
         self.public_api.kill();
         let mut spec = self.public_api.spec().clone();
-        let port = self.public_api.address()?.port();
+        let port = self.public_api.address().port();
         spec.environment.push(("PORT".to_owned(), port.to_string()));
         self.public_api = Process::start(spec).await?;
         self.wait_until_healthy(&self.public_api).await
@@ -286,7 +281,7 @@ impl Stack {
     }
 
     async fn wait_until_healthy(&self, process: &Process) -> Result<()> {
-        let url = format!("http://{}/health", process.address()?);
+        let url = format!("http://{}/health", process.address());
         let deadline = Instant::now().checked_add(HEALTHY_WITHIN);
         loop {
             let answer = self.http.get(&url).send().await;

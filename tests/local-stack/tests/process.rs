@@ -36,7 +36,7 @@ async fn a_service_says_where_it_listens_and_has_only_its_own_environment() {
     let (process, _folder) = start(&format!("{script}{LISTENING} exec sleep 60"))
         .await
         .unwrap();
-    assert_eq!(process.address().unwrap().to_string(), "127.0.0.1:4321");
+    assert_eq!(process.address().to_string(), "127.0.0.1:4321");
     assert_eq!(
         process.lines()[0],
         serde_json::json!({"greeting": "hello", "home": ""})

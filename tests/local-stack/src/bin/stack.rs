@@ -72,7 +72,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     };
     eprintln!("logs are in {}", logs.display());
     let mut out = std::io::stdout();
-    writeln!(out, "ready {}", stack.base_url()?)?;
+    writeln!(out, "ready {}", stack.base_url())?;
     out.flush()?;
     loop {
         tokio::select! {
