@@ -16,7 +16,7 @@ struct Arguments {
     #[arg(long, value_name = "FOLDER")]
     path: Option<PathBuf>,
 
-    /// As in postgres://user@host/name, or host=/folder/of/socket user=name dbname=name
+    /// `postgres://user@host/name`, or `host=/folder/of/socket user=name dbname=name`
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: String,
 }

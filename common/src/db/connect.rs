@@ -105,3 +105,29 @@ impl std::fmt::Debug for DatabaseConfig {
 pub(super) fn tls() -> NoTls {
     NoTls
 }
+
+#[cfg(test)]
+mod tests {
+    use super::DatabaseConfig;
+
+    #[test]
+    fn what_a_url_says_is_kept_beside_what_we_say() {
+        for url in [
+            "postgres://u@%2Fvar%2Ftmp%2Fx/d?options=-csearch_path%3D",
+            "host=/var/tmp/x user=u dbname=d options=-csearch_path=",
+        ] {
+            let settings = DatabaseConfig::new(url, "test")
+                .connection_settings()
+                .unwrap();
+            assert_eq!(
+                settings.get_options(),
+                Some(
+                    "-csearch_path= -c TimeZone=UTC -c statement_timeout=10000 \
+                     -c idle_in_transaction_session_timeout=15000"
+                )
+            );
+            assert_eq!(settings.get_hosts().len(), 1);
+            assert_eq!(settings.get_dbname(), Some("d"));
+        }
+    }
+}

@@ -3,9 +3,13 @@
 //! Each test has a database of its own, with every migration applied.
 
 mod accept;
+mod constraints;
+mod contracts;
 mod deadlocks;
 mod documents;
 mod ends;
+mod faults;
+mod launcher;
 mod leases;
 mod schema;
 mod statements;

@@ -1,0 +1,174 @@
+//! The server of the tests leaves nothing behind, and databases are each test's own.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use local_stack::postgres::Postgres;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::story::{World, connect, until};
+
+#[tokio::test]
+async fn each_test_has_a_database_of_its_own_that_goes_with_it() {
+    let (one, other) = (World::new().await, World::new().await);
+    one.sql
+        .batch_execute("CREATE TABLE only_here ()")
+        .await
+        .unwrap();
+    let there = other.count("SELECT count(*) FROM pg_tables WHERE tablename = 'only_here'");
+    assert_eq!(there.await, 0);
+    let settings: tokio_postgres::Config = one.place.url().parse().unwrap();
+    let name = settings.get_dbname().unwrap().to_owned();
+    drop(one);
+    let left = format!("SELECT count(*) FROM pg_database WHERE datname = '{name}'");
+    assert_eq!(other.count(&left).await, 0);
+}
+
+#[tokio::test]
+async fn a_killed_test_run_leaves_no_server_and_no_data() {
+    let mut run = Run::of("a_run_that_waits_for_ever").await;
+    assert!(run.folder.join("data").is_dir());
+    run.process.start_kill().unwrap();
+    run.process.wait().await.unwrap();
+    until("the server ends", async || !is_running(run.server)).await;
+    until("the data are removed", async || !run.folder.exists()).await;
+}
+
+#[tokio::test]
+async fn a_failed_test_keeps_its_data_and_stops_its_server() {
+    let mut run = Run::of("a_run_that_fails").await;
+    drop(run.process.stdin.take());
+    let status = run.process.wait().await.unwrap();
+    assert!(!status.success());
+    until("the server ends", async || !is_running(run.server)).await;
+    assert!(run.folder.join("data").is_dir());
+    std::fs::remove_dir_all(&run.folder).unwrap();
+}
+
+/// Not from this thread alone: it ends with its test, and the server must not.
+#[tokio::test]
+async fn a_server_outlives_the_thread_that_asked_for_it() {
+    let postgres = std::thread::spawn(|| Postgres::start().unwrap())
+        .join()
+        .unwrap();
+    let database = postgres.fresh_database().await.unwrap();
+    connect(database.url())
+        .await
+        .batch_execute("SELECT 1")
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_folder_keeps_its_databases_until_the_next_start() {
+    let folder = std::env::temp_dir().join(format!("sourcerun-kept-{}", std::process::id()));
+    for start in 0..2_u8 {
+        let postgres = Postgres::start_in(&folder).unwrap();
+        let refused = Postgres::start_in(&folder).unwrap_err();
+        assert!(format!("{refused:#}").contains("in use"), "{refused:#}");
+        let url = postgres.named_database("demo").await.unwrap();
+        let sql = connect(&url).await;
+        let insert = "INSERT INTO code (code_hash, code_hash_keccak, code) \
+                      VALUES (sha256($1), sha256($1), $1)";
+        sql.execute(insert, &[&vec![start]]).await.unwrap();
+        let rows: i64 = sql
+            .query_one("SELECT count(*) FROM code", &[])
+            .await
+            .unwrap()
+            .get(0);
+        assert_eq!(rows, i64::from(start) + 1);
+        assert!(postgres.named_database("Demo; DROP").await.is_err());
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// This binary again, with one of the runs below, which tells its folder and its server.
+struct Run {
+    process: Child,
+    folder: PathBuf,
+    server: u32,
+}
+
+impl Run {
+    async fn of(name: &str) -> Self {
+        let mut process = Command::new(std::env::current_exe().unwrap())
+            .args([
+                &format!("database::launcher::{name}"),
+                "--exact",
+                "--ignored",
+                "--nocapture",
+            ])
+            .env_remove("DATABASE_URL")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let told = async {
+            loop {
+                let line = lines
+                    .next_line()
+                    .await
+                    .unwrap()
+                    .expect("the run tells its folder");
+                if let Some((_, folder)) = line.split_once("folder: ") {
+                    return PathBuf::from(folder);
+                }
+            }
+        };
+        let folder = tokio::time::timeout(Duration::from_secs(20), told)
+            .await
+            .unwrap();
+        let status = std::fs::read_to_string(folder.join("data/postmaster.pid")).unwrap();
+        let server = status.lines().next().unwrap().parse().unwrap();
+        assert!(is_running(server));
+        Self {
+            process,
+            folder,
+            server,
+        }
+    }
+}
+
+/// A dead process that nobody has waited for has no working directory.
+fn is_running(process: u32) -> bool {
+    Path::new(&format!("/proc/{process}/cwd"))
+        .read_link()
+        .is_ok()
+}
+
+/// A run of tests that will be killed.
+#[tokio::test]
+#[ignore = "started by the test above it"]
+async fn a_run_that_waits_for_ever() {
+    let world = World::new().await;
+    tell_folder(&world);
+    std::future::pending().await
+}
+
+/// A run of tests with a failure.
+#[tokio::test]
+#[ignore = "started by the test above it"]
+async fn a_run_that_fails() {
+    let world = World::new().await;
+    tell_folder(&world);
+    // The test above has looked at the server when it says so.
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+    panic!("as it should");
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the test that started this run reads it"
+)]
+fn tell_folder(world: &World) {
+    let settings: tokio_postgres::Config = world.place.url().parse().unwrap();
+    let tokio_postgres::config::Host::Unix(folder) = &settings.get_hosts()[0] else {
+        panic!("a private server has a Unix socket");
+    };
+    println!("folder: {}", folder.display());
+}
