@@ -154,3 +154,6 @@ fn source_ids(sources: Option<BTreeMap<String, Source>>) -> Option<BTreeMap<Stri
     let distinct: BTreeSet<&u64> = ids.values().collect();
     (distinct.len() == ids.len()).then_some(ids)
 }
+
+#[cfg(test)]
+mod tests;

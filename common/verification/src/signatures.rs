@@ -41,6 +41,21 @@ pub struct Signature {
     pub hash: [u8; 32],
 }
 
+impl Signature {
+    #[must_use]
+    pub fn new(kind: SignatureKind, text: String) -> Self {
+        let hash = keccak256(&text).0;
+        Self { kind, text, hash }
+    }
+
+    /// What calls and errors begin with.
+    #[must_use]
+    pub fn selector(&self) -> [u8; 4] {
+        let [a, b, c, d, ..] = self.hash;
+        [a, b, c, d]
+    }
+}
+
 /// Each signature once, in a fixed order. Items whose signature can't be formed are left out:
 /// libraries take storage and types of their own, which have no canonical name.
 #[must_use]
@@ -60,8 +75,7 @@ fn signature_of(item: &Value) -> Option<Signature> {
         .map(canonical_name)
         .collect::<Option<Vec<_>>>()?;
     let text = format!("{name}({})", inputs.join(","));
-    let hash = keccak256(&text).0;
-    Some(Signature { kind, text, hash })
+    Some(Signature::new(kind, text))
 }
 
 #[cfg(test)]

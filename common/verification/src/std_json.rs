@@ -18,6 +18,11 @@ mod selection;
 
 pub use selection::Selection;
 
+/// Ten times what the largest known projects have.
+const MAX_SOURCES: usize = 5000;
+/// Paths are keys of an index, which ends with 2,700 bytes.
+const MAX_PATH_BYTES: usize = 1024;
+
 /// Sources byte for byte as received, and the settings without `outputSelection`.
 ///
 /// Serialises as standard JSON, so that a checked input can wait in a job's row and be read again.
@@ -67,7 +72,14 @@ impl StdJsonInput {
         let sources = input
             .get("sources")
             .and_then(Value::as_object)
-            .ok_or(NotAStdJsonInput::NoSources)?
+            .ok_or(NotAStdJsonInput::NoSources)?;
+        if sources.len() > MAX_SOURCES {
+            return Err(NotAStdJsonInput::TooManySources);
+        }
+        if sources.keys().any(|path| path.len() > MAX_PATH_BYTES) {
+            return Err(NotAStdJsonInput::LongPath);
+        }
+        let sources = sources
             .iter()
             .map(|(path, source)| match source.get("content") {
                 Some(Value::String(content)) if !content.is_empty() => {
@@ -125,11 +137,7 @@ impl StdJsonInput {
 
     #[must_use]
     pub fn optimizer_enabled(&self) -> bool {
-        let enabled = self
-            .settings
-            .get("optimizer")
-            .and_then(|o| o.get("enabled"));
-        enabled == Some(&Value::Bool(true))
+        is_enabled(self.settings.get("optimizer"))
     }
 
     /// The text the compiler reads.
@@ -177,6 +185,15 @@ fn insert(object: &mut Value, key: &str, value: &Value) {
     }
 }
 
+/// The same of settings that were stored.
+pub(crate) fn is_optimizer_enabled(settings: &Value) -> bool {
+    is_enabled(settings.get("optimizer"))
+}
+
+fn is_enabled(optimizer: Option<&Value>) -> bool {
+    optimizer.and_then(|members| members.get("enabled")) == Some(&Value::Bool(true))
+}
+
 /// Whether any string or key of the document holds U+0000, which the database can't keep.
 #[must_use]
 pub fn holds_nul(document: &Value) -> bool {
@@ -213,6 +230,10 @@ pub enum NotAStdJsonInput {
     NoSettings,
     #[error("request/body must not contain the character U+0000")]
     Nul,
+    #[error("Standard JSON input must not contain more than 5000 sources.")]
+    TooManySources,
+    #[error("The path of a source must not be longer than 1024 bytes.")]
+    LongPath,
 }
 
 /// `{path: {"content": …}}`, as standard JSON has it.
@@ -247,3 +268,6 @@ mod content_objects {
             .collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,3 +71,57 @@ pub(super) fn without_length_field(blob: &[u8]) -> Option<&[u8]> {
     blob.split_last_chunk::<LENGTH_FIELD>()
         .map(|(body, _)| body)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(text: &str) -> Vec<u8> {
+        hex::decode(text).unwrap()
+    }
+
+    #[test]
+    fn metadata_is_decoded_to_its_last_byte() {
+        let ipfs = "a2646970667358221220cb5d3fab02eb1c3950cae8709479c96b7eb130f16b591360c68a6b9db865ecf5\
+                    64736f6c634300081c";
+        let none = "a164736f6c634300081c";
+        let integrity = "85582000112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\
+                         190100810000a165767970657283000401";
+        for (body, is_metadata, has_hash) in [
+            (ipfs, true, true),
+            (none, true, false),
+            ("a165627a7a723058200000", false, false),
+            ("a165767970657283000304", true, false),
+            (integrity, true, true),
+            ("00", false, false),
+            ("", false, false),
+            ("b8", false, false),
+            ("ff", false, false),
+        ] {
+            let body = bytes(body);
+            let blob = [body.clone(), vec![0, u8::try_from(body.len()).unwrap()]].concat();
+            for slice in [&body, &blob] {
+                assert_eq!(is_cbor(slice), is_metadata, "{}", hex::encode(slice));
+                assert_eq!(holds_hash(slice), has_hash, "{}", hex::encode(slice));
+            }
+            let code = [bytes("6080fe"), blob.clone()].concat();
+            let wanted = is_metadata.then_some(blob.as_slice());
+            assert_eq!(last_auxdata(&code), wanted);
+            assert_eq!(ends_with_metadata_hash(&code), has_hash);
+        }
+        // One byte more is not the same blob.
+        assert!(!is_cbor(&bytes(&format!("{none}000000"))));
+        assert_eq!(last_auxdata(&bytes("ffff")), None);
+        assert_eq!(last_auxdata(&[0]), None);
+    }
+
+    #[test]
+    fn deep_or_huge_cbor_is_refused() {
+        let deep = [0x81].repeat(60_000);
+        assert!(!is_cbor(&deep));
+        let huge = bytes("9bffffffffffffffff");
+        assert!(!is_cbor(&huge));
+        assert!(!is_cbor(&bytes("5bffffffffffffffff00")));
+        assert!(!is_cbor(&bytes("bb7fffffffffffffff")));
+    }
+}

@@ -46,8 +46,8 @@ pub(super) fn find(contract: &CompiledContract) -> AuxdataSearch {
 
 pub(super) fn place(contract: &CompiledContract, edited: &CompiledContract) -> ContractAuxdata {
     ContractAuxdata {
-        creation: compare(creation_side(contract), &creation_side(edited)),
-        runtime: compare(runtime_side(contract), &runtime_side(edited)),
+        creation: compare(&creation_side(contract), &creation_side(edited)),
+        runtime: compare(&runtime_side(contract), &runtime_side(edited)),
     }
 }
 
@@ -114,68 +114,77 @@ fn settle(side: &Side<'_>, placed: Placed<'_>) -> AuxdataPositions {
 }
 
 /// Places what counting left ambiguous where the two compiles differ.
-fn compare(side: Side<'_>, edited: &Side<'_>) -> AuxdataPositions {
-    let Placed {
-        mut by_id,
-        mut ambiguous,
-    } = count(&side);
+fn compare(side: &Side<'_>, edited: &Side<'_>) -> AuxdataPositions {
+    let mut placed = count(side);
+    let ambiguous = std::mem::take(&mut placed.ambiguous);
     if ambiguous.is_empty() {
-        return settle(&side, Placed { by_id, ambiguous });
+        return settle(side, placed);
     }
     let can_compare = side.code.len() == edited.code.len()
         && side.blobs.len() == edited.blobs.len()
         && !edited.is_inconsistent;
-    if !can_compare {
-        return AuxdataPositions::Unknown;
-    }
-    // The walk goes from the start of the code and each place takes the lowest id that is left.
-    let mut open: Vec<(&Blob<'_>, &Blob<'_>)> = side
+    let twins: Option<Vec<Twins<'_>>> = side
         .blobs
         .iter()
         .zip(&edited.blobs)
         .filter(|(blob, _)| ambiguous.contains(blob.value))
+        .map(|(blob, twin)| Twins::of(blob, twin))
         .collect();
-    for (blob, twin) in &open {
-        if blob.value != twin.value && blob.value.len() == twin.value.len() {
-            ambiguous.remove(blob.value);
+    match twins {
+        Some(twins) if can_compare => {
+            walk(side.code, edited.code, twins, &mut placed.by_id);
+            settle(side, placed)
         }
+        _ => AuxdataPositions::Unknown,
     }
-    if !ambiguous.is_empty() {
-        return AuxdataPositions::Unknown;
-    }
-    for (at, _) in side
-        .code
-        .iter()
-        .zip(edited.code)
-        .enumerate()
-        .filter(|(_, (byte, twin))| byte != twin)
-    {
-        let fits = |(blob, twin): &(&Blob<'_>, &Blob<'_>)| {
-            let start = start_of(at, blob, twin)?;
-            let original = side.code.get(start..)?.starts_with(blob.value);
-            let moved_along = edited.code.get(start..)?.starts_with(twin.value);
-            (original && moved_along).then_some(start)
-        };
-        let found = open
-            .iter()
-            .enumerate()
-            .find_map(|(index, pair)| Some((index, fits(pair)?)));
-        if let Some((index, start)) = found {
-            let (blob, _) = open.remove(index);
-            by_id.insert(blob.id, placed_at(start, blob.value));
-        }
-    }
-    settle(&side, Placed { by_id, ambiguous })
 }
 
-/// Where the blob starts, if the codes' difference at this place is the first one within it.
-fn start_of(at: usize, blob: &Blob<'_>, twin: &Blob<'_>) -> Option<usize> {
-    let first = blob
-        .value
+/// Goes from the start of the code; each place takes the lowest id that is left, each id once.
+fn walk(
+    code: &[u8],
+    edited: &[u8],
+    mut open: Vec<Twins<'_>>,
+    by_id: &mut BTreeMap<u32, PlacedAuxdata>,
+) {
+    let differing = code
         .iter()
-        .zip(twin.value)
-        .position(|(byte, twin)| byte != twin)?;
-    at.checked_sub(first)
+        .zip(edited)
+        .enumerate()
+        .filter(|(_, (byte, twin))| byte != twin);
+    for (at, _) in differing {
+        let found = open.iter().enumerate().find_map(|(index, twins)| {
+            let start = at.checked_sub(twins.first_difference)?;
+            let is_there = code.get(start..)?.starts_with(twins.value)
+                && edited.get(start..)?.starts_with(twins.edited);
+            is_there.then_some((index, start))
+        });
+        if let Some((index, start)) = found {
+            let twins = open.remove(index);
+            by_id.insert(twins.id, placed_at(start, twins.value));
+        }
+    }
+}
+
+/// A blob and what it became when the sources changed.
+struct Twins<'a> {
+    id: u32,
+    value: &'a [u8],
+    edited: &'a [u8],
+    first_difference: usize,
+}
+
+impl<'a> Twins<'a> {
+    /// Nothing if they don't differ: then no place shows which bytes they are.
+    fn of(blob: &Blob<'a>, twin: &Blob<'a>) -> Option<Self> {
+        let mut bytes = blob.value.iter().zip(twin.value);
+        let first_difference = bytes.position(|(byte, twin)| byte != twin)?;
+        (blob.value.len() == twin.value.len()).then_some(Self {
+            id: blob.id,
+            value: blob.value,
+            edited: twin.value,
+            first_difference,
+        })
+    }
 }
 
 fn placed_at(offset: usize, value: &[u8]) -> PlacedAuxdata {

@@ -19,7 +19,7 @@ pub(super) fn fill(draft: &mut Draft, on_chain: &[u8]) {
         && ADDRESS
             .of(&draft.code)
             .is_some_and(|hole| hole.iter().all(|byte| *byte == 0));
-    if !is_open || on_chain.first() != Some(&PUSH20) {
+    if !is_open {
         return;
     }
     let address = draft.fill(ADDRESS, on_chain).map(Address::try_from);

@@ -1,0 +1,166 @@
+use serde_json::json;
+
+use super::*;
+use crate::auxdata::{AuxdataPositions, AuxdataSearch, ContractAuxdata, find_auxdata};
+use crate::compiled_contract::StoredCompilation;
+
+fn read(output: &str) -> Result<CompiledContract, VerificationFailure> {
+    let input = json!({
+        "language": "Solidity",
+        "sources": {"a.sol": {"content": "contract A {}"}},
+        "settings": {"optimizer": {"enabled": true}},
+    });
+    let input = StdJsonInput::parse(&input).unwrap();
+    let (target, version) = ("a.sol:A".parse().unwrap(), "0.8.28".parse().unwrap());
+    read_compiler_output(output.as_bytes(), &input, &target, &version)
+}
+
+fn contract() -> Value {
+    json!({
+        "abi": [{"type": "constructor", "inputs": []}],
+        "metadata": "{\"b\": 1, \"a\": 2}",
+        "userdoc": {"kind": "user"},
+        "ir": "skipped",
+        "evm": {
+            "bytecode": {"object": "600160025b", "sourceMap": "1:2", "linkReferences": {}},
+            "deployedBytecode": {
+                "object": "6001",
+                "linkReferences": {},
+                "immutableReferences": {"7": [{"start": 1, "length": 1}]},
+            },
+            "legacyAssembly": null,
+        },
+    })
+}
+
+#[test]
+fn only_the_target_is_read() {
+    let output = json!({
+        "contracts": {"a.sol": {"A": contract(), "B": 5}, "b.sol": {"A": []}},
+        "sources": {"a.sol": {"id": 0}, "b.sol": {"id": "1", "ast": {}}},
+        "errors": [{"severity": "warning"}],
+    });
+    let contract = read(&output.to_string()).unwrap();
+    assert_eq!(contract.metadata.as_deref(), Some("{\"b\": 1, \"a\": 2}"));
+    assert!(contract.optimizer_enabled);
+    assert_eq!(
+        contract.compilation_artifacts(),
+        json!({
+            "abi": [{"type": "constructor", "inputs": []}],
+            "userdoc": {"kind": "user"},
+            "devdoc": null,
+            "storageLayout": null,
+            "transientStorageLayout": null,
+            "sources": {"a.sol": {"id": 0}, "b.sol": {"id": 1}},
+        })
+    );
+    assert_eq!(
+        contract.creation_code_artifacts(&AuxdataPositions::none()),
+        json!({"sourceMap": "1:2", "linkReferences": {}, "cborAuxdata": {}})
+    );
+    assert_eq!(
+        contract.runtime_code_artifacts(&AuxdataPositions::Unknown),
+        json!({
+            "sourceMap": null,
+            "linkReferences": {},
+            "immutableReferences": {"7": [{"start": 1, "length": 1}]},
+            "cborAuxdata": null,
+        })
+    );
+}
+
+#[test]
+fn a_stored_compilation_is_the_compiled_one() {
+    let output =
+        json!({"contracts": {"a.sol": {"A": contract()}}, "sources": {"a.sol": {"id": 0}}});
+    let compiled = read(&output.to_string()).unwrap();
+    let AuxdataSearch::Settled(auxdata) = find_auxdata(&compiled) else {
+        panic!("there is no metadata to be unsure of")
+    };
+    let ContractAuxdata { creation, runtime } = &auxdata;
+    let stored = StoredCompilation {
+        target: compiled.target.clone(),
+        language: compiled.language,
+        version: compiled.version.clone(),
+        compiler_settings: &json!({"optimizer": {"enabled": true}}),
+        metadata: compiled.metadata.clone(),
+        compilation_artifacts: &compiled.compilation_artifacts(),
+        creation_code: compiled.creation.bytes().to_vec(),
+        creation_code_artifacts: &compiled.creation_code_artifacts(creation),
+        runtime_code: compiled.runtime.bytes().to_vec(),
+        runtime_code_artifacts: &compiled.runtime_code_artifacts(runtime),
+    };
+    assert_eq!(stored.into_contract(), (compiled, auxdata));
+}
+
+#[test]
+fn an_output_without_the_target_says_why() {
+    let with = |contracts: Value, errors: Value| {
+        json!({"contracts": contracts, "errors": errors}).to_string()
+    };
+    let error = json!({"severity": "error", "message": "no"});
+    let mut empty = contract();
+    empty["evm"]["deployedBytecode"]["object"] = json!("");
+    let mut foreign = contract();
+    foreign["evm"]["bytecode"]["object"] = json!("60zz");
+    let target = |contract: Value| json!({"a.sol": {"A": contract}});
+    for (output, wanted) in [
+        (String::new(), VerificationFailure::NoCompilerOutput),
+        ("null".to_owned(), VerificationFailure::NoCompilerOutput),
+        ("{} {}".to_owned(), VerificationFailure::NoCompilerOutput),
+        (
+            "{}".to_owned(),
+            VerificationFailure::ContractNotFoundInCompilerOutput,
+        ),
+        (
+            with(json!({"a.sol": {"B": contract()}}), json!(null)),
+            VerificationFailure::ContractNotFoundInCompilerOutput,
+        ),
+        (
+            with(json!(null), json!([{"severity": "info"}])),
+            VerificationFailure::ContractNotFoundInCompilerOutput,
+        ),
+        (
+            with(target(contract()), json!([{"severity": "warning"}, error])),
+            VerificationFailure::CompilerErrors(vec![error.clone()]),
+        ),
+        (
+            with(target(empty), json!([])),
+            VerificationFailure::CompiledBytecodeIsZero,
+        ),
+        (
+            with(target(json!({})), json!([])),
+            VerificationFailure::CompiledBytecodeIsZero,
+        ),
+        (
+            with(target(foreign), json!([])),
+            VerificationFailure::NoCompilerOutput,
+        ),
+    ] {
+        assert_eq!(read(&output), Err(wanted), "{output}");
+    }
+}
+
+#[test]
+fn a_character_cut_in_two_does_not_hide_an_error() {
+    let output = b"{\"errors\": [{\"severity\": \"error\", \"message\": \"\xc3\"}]}";
+    let input = StdJsonInput::new(
+        crate::compiler::Language::Solidity,
+        BTreeMap::new(),
+        serde_json::Map::new(),
+    );
+    let (target, version) = ("a.sol:A".parse().unwrap(), "0.8.28".parse().unwrap());
+    let failure = read_compiler_output(output, &input, &target, &version).unwrap_err();
+    assert_eq!(failure.code(), "compiler_error");
+}
+
+#[test]
+fn old_compilers_syntax_trees_may_be_deep() {
+    let depth = 5000;
+    let tree = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let contracts = json!({"a.sol": {"A": contract()}});
+    let output = format!(
+        "{{\"sources\": {{\"a.sol\": {{\"legacyAST\": {tree}}}}}, \"contracts\": {contracts}}}"
+    );
+    assert_eq!(read(&output).unwrap().source_ids, None);
+}

@@ -1,0 +1,204 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::compiler::CompilerVersion;
+
+fn input() -> Value {
+    json!({
+        "language": "Solidity",
+        "sources": {
+            "a.sol": {"content": "contract A {}\r\n", "urls": ["file:///etc/passwd"], "keccak256": "0x"},
+            "b.sol": {"content": "é \u{0007} \u{10ffff}"},
+        },
+        "settings": {
+            "optimizer": {"enabled": true, "runs": 200},
+            "outputSelection": {"*": {"*": ["ir"]}},
+            "modelChecker": {"engine": "all"},
+            "stopAfter": "parsing",
+            "debug": {"revertStrings": "strip"},
+            "unknown": 1,
+        },
+        "auxiliaryInput": {"smtlib2responses": {}},
+    })
+}
+
+fn version(text: &str) -> CompilerVersion {
+    text.parse().unwrap()
+}
+
+#[test]
+fn the_first_broken_rule_is_the_answer() {
+    let with = |key: &str, value: Value| {
+        let mut input = input();
+        input[key] = value;
+        input
+    };
+    let content = |content: Value| with("sources", json!({"a.sol": {"content": content}}));
+    let no_content = "Standard JSON input must contain a content field for each source.";
+    let nul = "request/body must not contain the character U+0000";
+    for (input, message) in [
+        (
+            json!(null),
+            "Standard JSON input must contain a language field.",
+        ),
+        (
+            with("language", json!(null)),
+            "Standard JSON input must contain a language field.",
+        ),
+        (
+            with("language", json!("")),
+            "Standard JSON input must contain a language field.",
+        ),
+        (
+            with("language", json!("SolidityAST")),
+            "Language SolidityAST is not supported.",
+        ),
+        (with("language", json!(5)), "Language 5 is not supported."),
+        (
+            with("sources", json!(null)),
+            "Standard JSON input must contain a sources field.",
+        ),
+        (
+            with("sources", json!([])),
+            "Standard JSON input must contain a sources field.",
+        ),
+        (
+            with("sources", json!({"a.sol": {"urls": ["x"]}})),
+            no_content,
+        ),
+        (
+            with("sources", json!({"a.sol": "contract A {}"})),
+            no_content,
+        ),
+        (content(json!("")), no_content),
+        (content(json!(null)), no_content),
+        (
+            with("settings", json!(null)),
+            "Standard JSON input must contain a settings field.",
+        ),
+        (
+            with("settings", json!([])),
+            "Standard JSON input must contain a settings field.",
+        ),
+        (content(json!("a\0b")), nul),
+        (with("settings", json!({"deep": [{"a\0b": 1}]})), nul),
+    ] {
+        let refused = StdJsonInput::parse(&input).unwrap_err();
+        assert_eq!(refused.to_string(), message, "{input}");
+    }
+}
+
+#[test]
+fn an_input_waits_in_a_row_and_is_the_same_after() {
+    let parsed = StdJsonInput::parse(&input()).unwrap();
+    let stored = serde_json::to_value(&parsed).unwrap();
+    assert_eq!(
+        serde_json::from_value::<StdJsonInput>(stored.clone()).unwrap(),
+        parsed
+    );
+    assert_eq!(StdJsonInput::parse(&stored).unwrap(), parsed);
+    assert_eq!(parsed.sources()["a.sol"], "contract A {}\r\n");
+    assert_eq!(
+        stored["sources"]["a.sol"],
+        json!({"content": "contract A {}\r\n"})
+    );
+    assert!(stored["settings"].get("outputSelection").is_none());
+    assert_eq!(parsed.to_stored_settings()["stopAfter"], "parsing");
+
+    // Made from metadata, contents may be empty.
+    let empty = [("a.sol".to_owned(), String::new())].into();
+    let made = StdJsonInput::new(Language::Solidity, empty, Map::new());
+    let stored = serde_json::to_string(&made).unwrap();
+    assert_eq!(serde_json::from_str::<StdJsonInput>(&stored).unwrap(), made);
+}
+
+#[test]
+fn the_compiler_sees_contents_and_settings_and_nothing_else() {
+    let target = "a.sol:A".parse().unwrap();
+    let text = StdJsonInput::parse(&input())
+        .unwrap()
+        .compiler_input(&target, Selection::TargetAndEmptyWildcard);
+    let mut given: Value = serde_json::from_str(&text).unwrap();
+    let selection = given["settings"]["outputSelection"].take();
+    assert_eq!(selection["*"], json!({"*": []}));
+    assert!(
+        selection["a.sol"]["A"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("evm.legacyAssembly"))
+    );
+    let wanted = json!({
+        "language": "Solidity",
+        "sources": {
+            "a.sol": {"content": "contract A {}\r\n"},
+            "b.sol": {"content": "é \u{0007} \u{10ffff}"},
+        },
+        "settings": {
+            "optimizer": {"enabled": true, "runs": 200},
+            "debug": {"revertStrings": "strip"},
+            "unknown": 1,
+            "outputSelection": null,
+        },
+    });
+    assert_eq!(given, wanted);
+}
+
+#[test]
+fn an_edited_input_differs_by_one_space_per_source() {
+    let parsed = StdJsonInput::parse(&input()).unwrap();
+    let edited = parsed.edited_for_auxdata();
+    assert_eq!(edited.sources()["a.sol"], "contract A {}\r\n ");
+    assert_eq!(edited.settings(), parsed.settings());
+}
+
+#[test]
+fn the_wildcard_comes_first_where_it_costs_nothing() {
+    let solidity = |text| Selection::first(Language::Solidity, &version(text));
+    assert_eq!(solidity("0.8.28"), Selection::TargetAndEmptyWildcard);
+    assert_eq!(solidity("0.8.27"), Selection::TargetOnly);
+    let next = Selection::TargetOnly.after_errors(Language::Solidity);
+    assert_eq!(next, Some(Selection::TargetAndEmptyWildcard));
+    assert_eq!(
+        Selection::TargetAndEmptyWildcard.after_errors(Language::Solidity),
+        None
+    );
+    assert_eq!(Selection::Everything.after_errors(Language::Solidity), None);
+}
+
+#[test]
+fn vyper_keeps_its_interfaces_and_is_asked_for_what_it_knows() {
+    let parsed = StdJsonInput::parse(&json!({
+        "language": "Vyper",
+        "sources": {"c.vy": {"content": "# empty"}},
+        "interfaces": {"I.vy": {"content": "# too"}},
+        "storage_layout_overrides": {"c.vy": {}},
+        "integrity": "00",
+        "settings": {"search_paths": ["."]},
+    }))
+    .unwrap();
+    let target = "c.vy:c".parse().unwrap();
+    let first = Selection::first(Language::Vyper, &version("0.1.0b16"));
+    assert_eq!(first, Selection::CodeOnly);
+    let given: Value = serde_json::from_str(&parsed.compiler_input(&target, first)).unwrap();
+    let outputs = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"];
+    let wanted = json!({
+        "language": "Vyper",
+        "sources": {"c.vy": {"content": "# empty"}},
+        "interfaces": {"I.vy": {"content": "# too"}},
+        "storage_layout_overrides": {"c.vy": {}},
+        "settings": {"search_paths": ["."], "outputSelection": {"c.vy": {"*": outputs}}},
+    });
+    assert_eq!(given, wanted);
+    let kept = json!({"storage_layout_overrides": {"c.vy": {}}});
+    assert_eq!(parsed.to_stored_additional_input(), Some(kept));
+
+    let first = Selection::first(Language::Vyper, &version("0.3.7"));
+    assert_eq!(first, Selection::TargetOnly);
+    assert_eq!(
+        first.after_errors(Language::Vyper),
+        Some(Selection::CodeOnly)
+    );
+    let given: Value = serde_json::from_str(&parsed.compiler_input(&target, first)).unwrap();
+    let outputs = &given["settings"]["outputSelection"]["c.vy"]["*"];
+    assert!(outputs.as_array().unwrap().contains(&json!("devdoc")));
+}
