@@ -1,6 +1,6 @@
 //! The pool, and one connection of it, as the rooms of `db` use them.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::{GenericClient, Object, Pool};
@@ -61,26 +61,27 @@ impl Database {
     }
 }
 
-/// A connection of the pool; it goes back when dropped, unless it once gave no answer.
+/// A connection of the pool; it goes back when dropped, unless it still owes an answer.
 #[derive(Debug)]
 pub struct Connection {
     /// Absent only while it is dropped.
     client: Option<Object>,
-    pub(super) silence: Silence,
+    silence: Silence,
 }
 
-/// How long an answer may take, and whether one was ever waited for in vain.
+/// How long an answer may take, and how many never came: waited for in vain, or not waited for,
+/// because whoever asked was cancelled.
 #[derive(Debug)]
 pub(super) struct Silence {
-    pub(super) patience: Duration,
-    is_mute: AtomicBool,
+    patience: Duration,
+    unanswered: AtomicU32,
 }
 
 impl Silence {
     fn new(patience: Duration) -> Self {
         Self {
             patience,
-            is_mute: AtomicBool::new(false),
+            unanswered: AtomicU32::new(0),
         }
     }
 
@@ -90,15 +91,16 @@ impl Silence {
         what: &'static str,
         answer: impl Future<Output = Result<T, DatabaseError>>,
     ) -> Result<T, DatabaseError> {
+        self.unanswered.fetch_add(1, Ordering::Relaxed);
         match tokio::time::timeout(self.patience, answer).await {
-            Ok(result) => result,
-            Err(_elapsed) => {
-                self.is_mute.store(true, Ordering::Relaxed);
-                Err(DatabaseError::NoAnswer {
-                    what,
-                    patience: self.patience,
-                })
+            Ok(result) => {
+                self.unanswered.fetch_sub(1, Ordering::Relaxed);
+                result
             }
+            Err(_elapsed) => Err(DatabaseError::NoAnswer {
+                what,
+                patience: self.patience,
+            }),
         }
     }
 }
@@ -158,9 +160,9 @@ impl Connection {
 }
 
 impl Drop for Connection {
-    /// A connection that is mute would make the next user wait for nothing.
+    /// A connection that owes an answer would make its next user wait for that too.
     fn drop(&mut self) {
-        if self.silence.is_mute.load(Ordering::Relaxed)
+        if self.silence.unanswered.load(Ordering::Relaxed) > 0
             && let Some(client) = self.client.take()
         {
             drop(Object::take(client));

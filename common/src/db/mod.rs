@@ -10,7 +10,6 @@ mod connection;
 pub mod contracts;
 mod error;
 pub mod jobs;
-mod match_level;
 pub mod matches;
 mod row;
 pub mod schema;
@@ -20,8 +19,7 @@ mod transaction;
 pub use connect::DatabaseConfig;
 pub use connection::{Connection, Database};
 pub use error::DatabaseError;
-pub use match_level::{MatchLevel, SideLevels};
-pub use transaction::{Ending, Transaction, Work};
+use transaction::{Ending, Transaction, Work};
 
 #[cfg(test)]
 mod tests {

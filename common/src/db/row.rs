@@ -4,6 +4,7 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 use verification::chain::{Address, ChainId, TransactionHash};
+use verification::verdict::MatchStatus;
 
 use super::DatabaseError;
 
@@ -17,6 +18,20 @@ pub(super) fn column<'a, T: FromSql<'a>>(
 
 pub(super) fn chain_id(row: &Row, name: &'static str) -> Result<ChainId, DatabaseError> {
     ChainId::try_from(column::<i64>(row, name)?).map_err(|source| unreadable(name, source))
+}
+
+/// `perfect`, `partial` or NULL.
+pub(super) fn match_status_if_any(
+    row: &Row,
+    name: &'static str,
+) -> Result<Option<MatchStatus>, DatabaseError> {
+    let Some(text) = column::<Option<&str>>(row, name)? else {
+        return Ok(None);
+    };
+    let status = MatchStatus::from_stored_name(text);
+    status
+        .map(Some)
+        .ok_or_else(|| unreadable(name, text.to_owned()))
 }
 
 pub(super) fn address(row: &Row, name: &'static str) -> Result<Address, DatabaseError> {

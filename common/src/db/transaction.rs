@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// How a transaction ends when nothing went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending<T> {
+pub(super) enum Ending<T> {
     Commit(T),
     /// Nothing of it stays, and yet there is something to tell.
     RollBack(T),
@@ -24,7 +24,7 @@ pub enum Ending<T> {
 
 /// Something done in one transaction. A trait and not a closure, because the compiler can only tell of
 /// this that the work of a spawned task is `Send`.
-pub trait Work: Sync {
+pub(super) trait Work: Sync {
     /// What faults and logs call it.
     const NAME: &'static str;
     type Output: Send;
@@ -38,24 +38,15 @@ pub trait Work: Sync {
 }
 
 /// One transaction, as its work sees it.
-pub struct Transaction<'a> {
+pub(super) struct Transaction<'a> {
     client: deadpool_postgres::Transaction<'a>,
     silence: &'a Silence,
 }
 
-impl std::fmt::Debug for Transaction<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Transaction").finish_non_exhaustive()
-    }
-}
-
 impl Database {
-    /// Runs the work in a transaction, and again after a serialisation failure or a deadlock.
-    ///
-    /// # Errors
-    /// What the work gave, or a fault at the beginning or the end. After
+    /// Runs the work in a transaction, and again after a serialisation failure or a deadlock. After
     /// [`DatabaseError::CommitUnknown`] only the rows can tell what holds.
-    pub async fn transaction<W: Work>(&self, work: &W) -> Result<W::Output, DatabaseError> {
+    pub(super) async fn transaction<W: Work>(&self, work: &W) -> Result<W::Output, DatabaseError> {
         let mut attempt = 1;
         loop {
             match self.once(work).await {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use verification::chain::Address;
+use verification::signatures::Signature;
 
 use super::proxy::{ProxyByCode, detect};
 use super::selection::Selection;
@@ -9,7 +10,7 @@ use super::std_json;
 use crate::db::DatabaseError;
 use crate::db::contracts::{
     Codes, Compilation, ContractReader, Deployment, MatchRow, ProxyResolution, SideTransformations,
-    Signature, SourceFile, VerifiedContract,
+    SourceFile, VerifiedContract,
 };
 
 /// What was loaded. A list that no selected field needs stays empty.
@@ -265,11 +266,10 @@ fn signatures(signatures: &[Signature], selection: &Selection) -> Value {
             .iter()
             .filter(|signature| signature.kind.name() == kind);
         list.map(|signature| {
-            let hash = hex::encode(&signature.hash_32);
             json!({
-                "signature": signature.signature,
-                "signatureHash32": format!("0x{hash}"),
-                "signatureHash4": format!("0x{}", hash.get(..8).unwrap_or_default()),
+                "signature": signature.text,
+                "signatureHash32": format!("0x{}", hex::encode(signature.hash)),
+                "signatureHash4": format!("0x{}", hex::encode(signature.selector())),
             })
         })
         .collect::<Value>()

@@ -10,10 +10,11 @@ mod std_json;
 
 use serde_json::{Map, Value};
 use verification::chain::{Address, ChainId};
+use verification::verdict::{MatchLevels, MatchStatus};
 
 use crate::api::time;
 use crate::db::contracts::{ContractReader, MatchRow};
-use crate::db::{Database, DatabaseError, MatchLevel, SideLevels};
+use crate::db::{Database, DatabaseError};
 
 pub use selection::{NotASelection, Selection};
 
@@ -41,15 +42,7 @@ pub async fn find(
 /// The document of a contract that is not verified: the basic fields, without a match.
 #[must_use]
 pub fn not_verified(chain_id: ChainId, address: Address) -> Value {
-    basic(
-        chain_id,
-        address,
-        SideLevels {
-            creation: None,
-            runtime: None,
-        },
-    )
-    .into()
+    basic(chain_id, address, MatchLevels::default()).into()
 }
 
 fn minimal(found: &MatchRow) -> Map<String, Value> {
@@ -62,7 +55,7 @@ fn minimal(found: &MatchRow) -> Map<String, Value> {
     document
 }
 
-fn basic(chain_id: ChainId, address: Address, levels: SideLevels) -> Map<String, Value> {
+fn basic(chain_id: ChainId, address: Address, levels: MatchLevels) -> Map<String, Value> {
     Map::from_iter([
         ("match".to_owned(), name(levels.best())),
         ("creationMatch".to_owned(), name(levels.creation)),
@@ -72,6 +65,6 @@ fn basic(chain_id: ChainId, address: Address, levels: SideLevels) -> Map<String,
     ])
 }
 
-fn name(level: Option<MatchLevel>) -> Value {
+fn name(level: Option<MatchStatus>) -> Value {
     level.map_or(Value::Null, |level| level.name().into())
 }

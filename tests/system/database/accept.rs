@@ -1,10 +1,10 @@
 //! A request becomes a row, or it is told why not.
 
-use common::db::MatchLevel::{ExactMatch, Match};
 use common::db::jobs::{self, Acceptance, JobId, JobKind, NewJob, Progress};
 use common::db::matches;
 use futures::future::join_all;
 use serde_json::{Value, json};
+use verification::verdict::MatchStatus::{ExactMatch, Match};
 
 use super::story::{Contract, LONG, World, failure, new_job, new_match};
 

@@ -1,8 +1,8 @@
 //! Rows that cannot be true are refused, whoever writes them.
 
-use common::db::MatchLevel::ExactMatch;
 use common::db::matches;
 use tokio_postgres::Client;
+use verification::verdict::MatchStatus::ExactMatch;
 
 use super::story::{Contract, World, new_match};
 

@@ -1,10 +1,11 @@
 //! What was stored is read back as it was given.
 
-use common::db::MatchLevel::{ExactMatch, Match};
 use common::db::contracts::{self, ContractReader, MatchRow, Page, SortOrder};
-use common::db::matches::{self, NewMatch, SignatureKind, StoreOutcome};
+use common::db::matches::{self, NewMatch, StoreOutcome};
 use serde_json::json;
 use verification::chain::{Address, ChainId};
+use verification::signatures::SignatureKind;
+use verification::verdict::MatchStatus::{ExactMatch, Match};
 
 use super::story::{Contract, World, creation_transaction, new_job, new_match};
 
@@ -104,13 +105,7 @@ async fn signatures_are_read_back_with_their_hashes() {
     let transfers = "ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
     let signatures: Vec<_> = signatures
         .iter()
-        .map(|read| {
-            (
-                read.kind,
-                read.signature.as_str(),
-                hex::encode(&read.hash_32),
-            )
-        })
+        .map(|read| (read.kind, read.text.as_str(), hex::encode(read.hash)))
         .collect();
     let (function, event) = (
         "transfer(address,uint256)",

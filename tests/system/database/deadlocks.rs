@@ -1,8 +1,9 @@
 //! Stores that share rows wait for each other and don't lock each other out.
 
-use common::db::MatchLevel::{ExactMatch, Match};
-use common::db::matches::{self, NewMatch, SignatureKind, StoreOutcome};
+use common::db::matches::{self, NewMatch, StoreOutcome};
 use futures::future::join_all;
+use verification::signatures::SignatureKind;
+use verification::verdict::MatchStatus::{ExactMatch, Match};
 
 use super::story::{Contract, World, new_match, signature, until};
 

@@ -1,10 +1,10 @@
 //! The database refuses documents that are not what the Verifier Alliance says, and only those.
 
-use common::db::MatchLevel::ExactMatch;
 use common::db::matches;
 use serde_json::Value;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
+use verification::verdict::MatchStatus::ExactMatch;
 
 use super::story::{Contract, World, new_match};
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use common::db::MatchLevel::ExactMatch;
 use common::db::jobs::{self, JobEnds, JobId, Progress};
 use common::db::matches;
 use tokio::time::Instant;
+use verification::verdict::MatchStatus::ExactMatch;
 
 use super::story::{Contract, LONG, SHORT, World, failure, new_match, until};
 

@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::db::MatchLevel::ExactMatch;
 use common::db::jobs::{self, Acceptance, Progress};
 use common::db::matches::{self, StoreOutcome};
 use common::db::{Database, DatabaseConfig, DatabaseError};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixListener, UnixStream};
+use tokio_postgres::Config;
+use tokio_postgres::config::Host;
+use verification::verdict::MatchStatus::ExactMatch;
 
 use super::story::{Contract, LONG, World, failure, new_job, new_match};
 
@@ -39,20 +41,16 @@ impl Way {
         let name = format!("sourcerun-way-{}-{count}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir(&folder).unwrap();
-        let settings: tokio_postgres::Config = world.place.url().parse().unwrap();
-        let tokio_postgres::config::Host::Unix(server) = &settings.get_hosts()[0] else {
-            panic!("these tests need a server on a Unix socket");
-        };
+        let settings: Config = world.place.url().parse().unwrap();
         let fault = Arc::new(Mutex::new(Fault::None));
         let listener = UnixListener::bind(folder.join(".s.PGSQL.5432")).unwrap();
-        tokio::spawn(listen(
-            listener,
-            server.join(".s.PGSQL.5432"),
-            fault.clone(),
-        ));
+        tokio::spawn(listen(listener, settings.clone(), fault.clone()));
+        let password = settings.get_password().unwrap_or_default();
         let url = format!(
-            "host={} user=postgres dbname={}",
+            "host={} user={} password='{}' dbname={}",
             folder.display(),
+            settings.get_user().unwrap(),
+            String::from_utf8_lossy(password),
             settings.get_dbname().unwrap()
         );
         let database = Database::new(DatabaseConfig {
@@ -82,13 +80,27 @@ impl Drop for Way {
     }
 }
 
-async fn listen(listener: UnixListener, server: PathBuf, fault: Arc<Mutex<Fault>>) {
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+async fn connect(settings: &Config) -> Box<dyn Stream> {
+    let port = settings.get_ports().first().copied().unwrap_or(5432);
+    match &settings.get_hosts()[0] {
+        Host::Unix(folder) => {
+            let socket = folder.join(format!(".s.PGSQL.{port}"));
+            Box::new(UnixStream::connect(socket).await.unwrap())
+        }
+        Host::Tcp(host) => Box::new(TcpStream::connect((host.as_str(), port)).await.unwrap()),
+    }
+}
+
+async fn listen(listener: UnixListener, settings: Config, fault: Arc<Mutex<Fault>>) {
     while let Ok((client, _)) = listener.accept().await {
-        let server = UnixStream::connect(&server).await.unwrap();
+        let server = connect(&settings).await;
         let fault = fault.clone();
         tokio::spawn(async move {
             let (mut from_client, mut to_client) = client.into_split();
-            let (mut from_server, mut to_server) = server.into_split();
+            let (mut from_server, mut to_server) = tokio::io::split(server);
             let is_committing = Arc::new(AtomicBool::new(false));
             let (answered, committing) = (fault.clone(), is_committing.clone());
             let answers = tokio::spawn(async move {
@@ -115,7 +127,7 @@ async fn listen(listener: UnixListener, server: PathBuf, fault: Arc<Mutex<Fault>
                         is_committing.store(true, Ordering::SeqCst);
                         to_server.write_all(&bytes[..length]).await.unwrap();
                         // The server ends when it has read that nothing more comes.
-                        drop(to_server);
+                        to_server.shutdown().await.unwrap();
                         answers.await.unwrap();
                         *fault.lock().unwrap() = Fault::None;
                         return;
@@ -244,6 +256,21 @@ async fn silence_is_a_fault_in_time_and_its_connection_is_not_used_again() {
     assert!(matches!(fault, DatabaseError::NoAnswer { .. }), "{fault:?}");
     assert!(fault.is_unavailable());
     assert!(asked.elapsed() < Duration::from_secs(5));
+    way.break_with(Fault::None);
+    assert!(jobs::heartbeat(&way.database, &lease, LONG).await.unwrap());
+}
+
+/// Who asked may be cancelled: a client goes away, a deadline comes. The pool has one connection.
+#[tokio::test]
+async fn a_question_that_nobody_waits_for_does_not_delay_the_next() {
+    let world = World::new().await;
+    let way = Way::to(&world);
+    let lease = world.leased(Contract(1)).await;
+    way.database.ping().await.unwrap();
+    way.break_with(Fault::BlackHole);
+    let asked = jobs::heartbeat(&way.database, &lease, LONG);
+    let cancelled = tokio::time::timeout(Duration::from_millis(50), asked).await;
+    assert!(cancelled.is_err());
     way.break_with(Fault::None);
     assert!(jobs::heartbeat(&way.database, &lease, LONG).await.unwrap());
 }

@@ -28,7 +28,7 @@ async fn each_test_has_a_database_of_its_own_that_goes_with_it() {
 
 #[tokio::test]
 async fn a_killed_test_run_leaves_no_server_and_no_data() {
-    let mut run = Run::of("a_run_that_waits_for_ever").await;
+    let mut run = Run::of("wait-for-ever").await;
     assert!(run.folder.join("data").is_dir());
     run.process.start_kill().unwrap();
     run.process.wait().await.unwrap();
@@ -38,7 +38,7 @@ async fn a_killed_test_run_leaves_no_server_and_no_data() {
 
 #[tokio::test]
 async fn a_failed_test_keeps_its_data_and_stops_its_server() {
-    let mut run = Run::of("a_run_that_fails").await;
+    let mut run = Run::of("fail-when-asked").await;
     drop(run.process.stdin.take());
     let status = run.process.wait().await.unwrap();
     assert!(!status.success());
@@ -84,7 +84,7 @@ async fn a_folder_keeps_its_databases_until_the_next_start() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-/// This binary again, with one of the runs below, which tells its folder and its server.
+/// A run of tests as a process of its own, which tells its folder.
 struct Run {
     process: Child,
     folder: PathBuf,
@@ -93,13 +93,8 @@ struct Run {
 
 impl Run {
     async fn of(name: &str) -> Self {
-        let mut process = Command::new(std::env::current_exe().unwrap())
-            .args([
-                &format!("database::launcher::{name}"),
-                "--exact",
-                "--ignored",
-                "--nocapture",
-            ])
+        let mut process = Command::new(env!("CARGO_BIN_EXE_rehearsal"))
+            .arg(name)
             .env_remove("DATABASE_URL")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -139,36 +134,4 @@ fn is_running(process: u32) -> bool {
     Path::new(&format!("/proc/{process}/cwd"))
         .read_link()
         .is_ok()
-}
-
-/// A run of tests that will be killed.
-#[tokio::test]
-#[ignore = "started by the test above it"]
-async fn a_run_that_waits_for_ever() {
-    let world = World::new().await;
-    tell_folder(&world);
-    std::future::pending().await
-}
-
-/// A run of tests with a failure.
-#[tokio::test]
-#[ignore = "started by the test above it"]
-async fn a_run_that_fails() {
-    let world = World::new().await;
-    tell_folder(&world);
-    // The test above has looked at the server when it says so.
-    std::io::stdin().read_line(&mut String::new()).unwrap();
-    panic!("as it should");
-}
-
-#[expect(
-    clippy::print_stdout,
-    reason = "the test that started this run reads it"
-)]
-fn tell_folder(world: &World) {
-    let settings: tokio_postgres::Config = world.place.url().parse().unwrap();
-    let tokio_postgres::config::Host::Unix(folder) = &settings.get_hosts()[0] else {
-        panic!("a private server has a Unix socket");
-    };
-    println!("folder: {}", folder.display());
 }

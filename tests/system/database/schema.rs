@@ -120,7 +120,7 @@ async fn the_schema_works_without_a_search_path() {
     let database = Database::new(config).unwrap();
     let world = World { database, ..world };
     let lease = world.leased(super::story::Contract(1)).await;
-    let exact = Some(common::db::MatchLevel::ExactMatch);
+    let exact = Some(verification::verdict::MatchStatus::ExactMatch);
     let new = super::story::new_match(exact, exact);
     common::db::matches::store_match(&world.database, &lease, &new)
         .await

@@ -1,14 +1,14 @@
 //! A result is stored whole, under the live lease, and only if it is better.
 
-use common::db::MatchLevel::{self, ExactMatch, Match};
-use common::db::SideLevels;
 use common::db::jobs::{self, Lease, Progress};
 use common::db::matches::{self, NewMatch, StoreOutcome, StoredMatch};
 use serde_json::json;
+use verification::verdict::MatchLevels;
+use verification::verdict::MatchStatus::{self, ExactMatch, Match};
 
 use super::story::{Contract, LONG, World, new_match};
 
-type Levels = (Option<MatchLevel>, Option<MatchLevel>);
+type Levels = (Option<MatchStatus>, Option<MatchStatus>);
 
 const EVERYWHERE: [&str; 9] = [
     "code",
@@ -124,7 +124,7 @@ async fn a_better_match_keeps_its_id_and_its_date() {
     else {
         panic!("the first job succeeded");
     };
-    let first_levels = SideLevels {
+    let first_levels = MatchLevels {
         creation: None,
         runtime: Some(Match),
     };
@@ -264,7 +264,7 @@ async fn a_match_without_lists_and_one_with_long_ones_are_stored() {
             .sources
             .insert(format!("{number}.sol"), content);
         long.compilation.signatures.push(super::story::signature(
-            matches::SignatureKind::Function,
+            verification::signatures::SignatureKind::Function,
             &format!("f{number}()"),
         ));
     }

@@ -7,15 +7,16 @@ use common::db::jobs::{
     Worker,
 };
 use common::db::matches::{
-    CreationTransaction, NewCompilation, NewDeployment, NewMatch, NewSignature, SideMatch,
-    SignatureKind,
+    CreationTransaction, NewCompilation, NewDeployment, NewMatch, SideMatch,
 };
-use common::db::{Database, DatabaseConfig, MatchLevel};
+use common::db::{Database, DatabaseConfig};
 use local_stack::postgres::{Postgres, TestDatabase};
 use serde_json::{Value, json};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 use verification::chain::{Address, ChainId, TransactionHash};
+use verification::signatures::{Signature, SignatureKind};
+use verification::verdict::MatchStatus;
 
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 pub(crate) const SHORT: Duration = Duration::from_millis(400);
@@ -144,7 +145,7 @@ pub(crate) fn failure(error_code: &str) -> JobFailure {
 }
 
 /// A match of both sides: exact at run time, `creation` at creation.
-pub(crate) fn new_match(creation: Option<MatchLevel>, runtime: Option<MatchLevel>) -> NewMatch {
+pub(crate) fn new_match(creation: Option<MatchStatus>, runtime: Option<MatchStatus>) -> NewMatch {
     let side = |level| SideMatch {
         level,
         transformations: json!([]),
@@ -205,11 +206,8 @@ fn compilation() -> NewCompilation {
     }
 }
 
-pub(crate) fn signature(kind: SignatureKind, signature: &str) -> NewSignature {
-    NewSignature {
-        kind,
-        signature: signature.to_owned(),
-    }
+pub(crate) fn signature(kind: SignatureKind, signature: &str) -> Signature {
+    Signature::new(kind, signature.to_owned())
 }
 
 fn code_artifacts() -> Value {

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 use uuid::Uuid;
+use verification::signatures::{Signature, SignatureKind};
 
 use super::ContractReader;
 use crate::db::DatabaseError;
-use crate::db::matches::SignatureKind;
 use crate::db::row::{column, unreadable};
 use crate::db::statement::{Statement, statement};
 
@@ -35,15 +35,6 @@ pub struct Compilation {
 pub struct SourceFile {
     pub path: String,
     pub content: String,
-}
-
-/// A signature of the contract's ABI.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signature {
-    pub kind: SignatureKind,
-    pub signature: String,
-    /// keccak256; its first four bytes are the selector.
-    pub hash_32: Vec<u8>,
 }
 
 impl ContractReader {
@@ -113,10 +104,16 @@ impl ContractReader {
                 Ok(Signature {
                     kind: SignatureKind::from_name(kind)
                         .ok_or_else(|| unreadable("signature_type", kind.to_owned()))?,
-                    signature: column(row, "signature")?,
-                    hash_32: column(row, "signature_hash_32")?,
+                    text: column(row, "signature")?,
+                    hash: hash(column(row, "signature_hash_32")?)?,
                 })
             })
             .collect()
     }
+}
+
+fn hash(stored: &[u8]) -> Result<[u8; 32], DatabaseError> {
+    stored
+        .try_into()
+        .map_err(|source| unreadable("signature_hash_32", source))
 }

@@ -6,9 +6,9 @@ use verification::chain::{Address, ChainId};
 
 use super::ContractReader;
 use crate::db::DatabaseError;
-use crate::db::match_level::{MatchLevel, SideLevels};
 use crate::db::row::{self, column};
 use crate::db::statement::{Statement, statement};
+use verification::verdict::MatchLevels;
 
 const FIND_MATCH: Statement = statement!("contracts/find_match");
 const LIST_ON_ALL_CHAINS: Statement = statement!("contracts/list_on_all_chains");
@@ -23,7 +23,7 @@ pub struct MatchRow {
     pub verified_contract_id: i64,
     pub chain_id: ChainId,
     pub address: Address,
-    pub levels: SideLevels,
+    pub levels: MatchLevels,
     pub verified_at: OffsetDateTime,
 }
 
@@ -118,9 +118,9 @@ fn read(row: &Row) -> Result<MatchRow, DatabaseError> {
         verified_contract_id: column(row, "verified_contract_id")?,
         chain_id: row::chain_id(row, "chain_id")?,
         address: row::address(row, "address")?,
-        levels: SideLevels {
-            creation: MatchLevel::from_column(row, "creation_match")?,
-            runtime: MatchLevel::from_column(row, "runtime_match")?,
+        levels: MatchLevels {
+            creation: row::match_status_if_any(row, "creation_match")?,
+            runtime: row::match_status_if_any(row, "runtime_match")?,
         },
         verified_at: column(row, "created_at")?,
     })

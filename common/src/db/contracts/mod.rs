@@ -11,7 +11,7 @@ mod verified;
 
 use super::{Connection, Database, DatabaseError};
 
-pub use compilation::{Compilation, Signature, SourceFile};
+pub use compilation::{Compilation, SourceFile};
 pub use matches::{MatchRow, Page, SortOrder};
 pub use proxy::{ProxyResolution, store_proxy_resolution};
 pub use verified::{Codes, Deployment, SideTransformations, VerifiedContract};

@@ -54,9 +54,12 @@ pub async fn fail(
     lease: &Lease,
     failure: &JobFailure,
 ) -> Result<bool, DatabaseError> {
+    let mut is_unknown = false;
     loop {
         match database.transaction(&Fail { lease, failure }).await {
-            Err(DatabaseError::CommitUnknown { .. }) => {}
+            Err(DatabaseError::CommitUnknown { .. }) => is_unknown = true,
+            // Perhaps to our own commit, which was still under way when we looked.
+            Ok(false) if is_unknown => {}
             known => return known,
         }
         match how_it_ended(database, lease).await? {

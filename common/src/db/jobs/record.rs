@@ -7,10 +7,10 @@ use uuid::Uuid;
 use verification::chain::{Address, ChainId};
 
 use super::{Evidence, JobId};
-use crate::db::match_level::{MatchLevel, SideLevels};
 use crate::db::row::{self, column, unreadable};
 use crate::db::statement::{Statement, statement};
 use crate::db::{Database, DatabaseError};
+use verification::verdict::{MatchLevels, MatchStatus};
 
 const FIND_JOB: Statement = statement!("jobs/find_job");
 
@@ -46,7 +46,7 @@ pub enum Progress {
         finished_at: OffsetDateTime,
         compilation_time_ms: Option<u64>,
         /// What *this* job found; the contract's match may have become better since.
-        levels: SideLevels,
+        levels: MatchLevels,
         /// Of the contract's match row.
         match_id: i64,
         verified_at: OffsetDateTime,
@@ -122,14 +122,14 @@ fn compilation_time_ms(row: &Row) -> Result<Option<u64>, DatabaseError> {
 }
 
 /// A verified contract keeps a match and an exact one as two booleans per side.
-fn levels_of_verified(row: &Row) -> Result<SideLevels, DatabaseError> {
+fn levels_of_verified(row: &Row) -> Result<MatchLevels, DatabaseError> {
     let level = |has_exact_metadata: Option<bool>| {
         has_exact_metadata.map(|exact| match exact {
-            true => MatchLevel::ExactMatch,
-            false => MatchLevel::Match,
+            true => MatchStatus::ExactMatch,
+            false => MatchStatus::Match,
         })
     };
-    Ok(SideLevels {
+    Ok(MatchLevels {
         creation: level(column(row, "creation_metadata_match")?),
         runtime: level(column(row, "runtime_metadata_match")?),
     })

@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::keccak256;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
+use verification::signatures::Signature;
 
 use super::codes::Codes;
-use super::{NewCompilation, NewSignature, NewSourceFiles};
+use super::{NewCompilation, NewSourceFiles};
 use crate::db::row::column;
 use crate::db::statement::{Statement, statement};
 use crate::db::{DatabaseError, Transaction};
@@ -108,14 +109,11 @@ async fn insert_sources(
 async fn insert_signatures(
     transaction: &Transaction<'_>,
     compilation_id: Uuid,
-    signatures: &[NewSignature],
+    signatures: &[Signature],
 ) -> Result<(), DatabaseError> {
     let keyed: BTreeSet<([u8; 32], &str, &str)> = signatures
         .iter()
-        .map(|new| {
-            let hash = keccak256(&new.signature).0;
-            (hash, new.signature.as_str(), new.kind.name())
-        })
+        .map(|new| (new.hash, new.text.as_str(), new.kind.name()))
         .collect();
     let hashes: Vec<&[u8]> = keyed.iter().map(|(hash, ..)| hash.as_slice()).collect();
     let texts: Vec<&str> = keyed.iter().map(|(_, text, _)| *text).collect();

@@ -14,7 +14,6 @@ mod new_match;
 mod store;
 
 pub use new_match::{
-    CreationTransaction, NewCompilation, NewDeployment, NewMatch, NewSignature, NewSourceFiles,
-    SideMatch, SignatureKind,
+    CreationTransaction, NewCompilation, NewDeployment, NewMatch, NewSourceFiles, SideMatch,
 };
 pub use store::{StoreOutcome, StoredMatch, store_match};

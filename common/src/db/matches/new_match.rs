@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use verification::chain::{Address, TransactionHash};
 
-use crate::db::match_level::{MatchLevel, SideLevels};
+use verification::signatures::Signature;
+use verification::verdict::{MatchLevels, MatchStatus};
 
 /// Everything that one verification found out.
 #[derive(Debug, Clone)]
@@ -22,8 +23,8 @@ pub struct NewMatch {
 
 impl NewMatch {
     #[must_use]
-    pub fn levels(&self) -> SideLevels {
-        SideLevels {
+    pub fn levels(&self) -> MatchLevels {
+        MatchLevels {
             creation: self.creation_match.as_ref().map(|side| side.level),
             runtime: self.runtime_match.as_ref().map(|side| side.level),
         }
@@ -73,49 +74,16 @@ pub struct NewCompilation {
     /// Vyper's `storage_layout_overrides`, if any were given.
     pub additional_input: Option<Value>,
     pub sources: NewSourceFiles,
-    pub signatures: Vec<NewSignature>,
+    pub signatures: Vec<Signature>,
 }
 
 /// Content by path.
 pub type NewSourceFiles = BTreeMap<String, String>;
 
-/// A canonical signature of the ABI: `transfer(address,uint256)`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct NewSignature {
-    pub kind: SignatureKind,
-    pub signature: String,
-}
-
-/// What a signature belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SignatureKind {
-    Function,
-    Event,
-    Error,
-}
-
-impl SignatureKind {
-    const ALL: [Self; 3] = [Self::Function, Self::Event, Self::Error];
-
-    /// As the database and the API spell it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Function => "function",
-            Self::Event => "event",
-            Self::Error => "error",
-        }
-    }
-
-    pub(in crate::db) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-}
-
 /// How one side matches: what turns the recompiled code into the code on chain.
 #[derive(Debug, Clone)]
 pub struct SideMatch {
-    pub level: MatchLevel,
+    pub level: MatchStatus,
     /// An array, maybe empty.
     pub transformations: Value,
     /// An object, maybe empty.

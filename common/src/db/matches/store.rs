@@ -6,10 +6,10 @@ use uuid::Uuid;
 use super::codes::Codes;
 use super::{NewMatch, SideMatch, compilation, deployment};
 use crate::db::jobs::{Ended, Evidence, JobFailure, Lease, fail_in, how_it_ended, succeed_in};
-use crate::db::match_level::{MatchLevel, SideLevels};
-use crate::db::row::column;
+use crate::db::row::{self, column};
 use crate::db::statement::{Statement, statement};
 use crate::db::{Database, DatabaseError, Ending, Transaction, Work};
+use verification::verdict::{MatchLevels, MatchStatus};
 
 const LOCK_JOB: Statement = statement!("jobs/lock");
 const LOCK_MATCH: Statement = statement!("matches/lock");
@@ -57,9 +57,12 @@ pub async fn store_match(
         new,
         error_id,
     };
+    let mut is_unknown = false;
     loop {
         match database.transaction(&work).await {
-            Err(DatabaseError::CommitUnknown { .. }) => {}
+            Err(DatabaseError::CommitUnknown { .. }) => is_unknown = true,
+            // Perhaps to our own commit, which was still under way when we looked.
+            Ok(StoreOutcome::LeaseLost) if is_unknown => {}
             known => return known,
         }
         match how_it_ended(database, lease).await? {
@@ -153,7 +156,7 @@ async fn store(
 async fn lock_match(
     transaction: &Transaction<'_>,
     lease: &Lease,
-) -> Result<Option<(i64, SideLevels)>, DatabaseError> {
+) -> Result<Option<(i64, MatchLevels)>, DatabaseError> {
     let row = transaction
         .query_opt(
             LOCK_MATCH,
@@ -161,9 +164,9 @@ async fn lock_match(
         )
         .await?;
     let read = |row: &Row| -> Result<_, DatabaseError> {
-        let levels = SideLevels {
-            creation: MatchLevel::from_column(row, "creation_match")?,
-            runtime: MatchLevel::from_column(row, "runtime_match")?,
+        let levels = MatchLevels {
+            creation: row::match_status_if_any(row, "creation_match")?,
+            runtime: row::match_status_if_any(row, "runtime_match")?,
         };
         Ok((column(row, "id")?, levels))
     };
@@ -197,7 +200,7 @@ async fn store_verified(
 ) -> Result<i64, DatabaseError> {
     let creation = new.creation_match.as_ref();
     let runtime = new.runtime_match.as_ref();
-    let is_exact = |side: &SideMatch| side.level.is_exact();
+    let is_exact = |side: &SideMatch| side.level == MatchStatus::ExactMatch;
     let row = transaction
         .query_one(
             STORE_VERIFIED,
@@ -230,8 +233,8 @@ async fn insert(
                 &verified_contract_id,
                 &lease.chain_id().as_i64(),
                 &lease.address().as_bytes(),
-                &levels.creation.map(MatchLevel::column_value),
-                &levels.runtime.map(MatchLevel::column_value),
+                &levels.creation.map(MatchStatus::stored_name),
+                &levels.runtime.map(MatchStatus::stored_name),
                 &new.metadata,
             ],
         )
@@ -256,8 +259,8 @@ async fn improve(
             &[
                 &match_id,
                 &verified_contract_id,
-                &levels.creation.map(MatchLevel::column_value),
-                &levels.runtime.map(MatchLevel::column_value),
+                &levels.creation.map(MatchStatus::stored_name),
+                &levels.runtime.map(MatchStatus::stored_name),
                 &new.metadata,
             ],
         )
