@@ -96,15 +96,12 @@ fn read_check(reader: &mut Reader) -> Option<CheckConfig> {
 }
 
 fn read_compilers(reader: &mut Reader) -> Option<compiler::Config> {
-    let cache = cache_folder(reader)?;
-    let repository = reader
-        .text("COMPILER_REPOSITORY")
-        .map_or_else(|| cache.join("compilers"), PathBuf::from);
-    let [host_program, intake_program] = [
-        ("COMPILER_HOST", "compiler-host"),
-        ("COMPILER_INTAKE", "compilers"),
-    ]
-    .map(|(name, program)| program_path(reader, name, program));
+    let folder = |reader: &Reader, name| reader.text(name).map(PathBuf::from);
+    let cache = folder(reader, "SOURCERUN_CACHE").unwrap_or_else(compiler::config::default_cache);
+    let repository = folder(reader, "COMPILER_REPOSITORY")
+        .unwrap_or_else(|| compiler::config::default_repository(&cache));
+    let host_program = program_path(reader, "COMPILER_HOST", "compiler-host");
+    let intake_program = program_path(reader, "COMPILER_INTAKE", "compilers");
     let fetch = reader.or("COMPILER_FETCH", true);
     Some(compiler::Config {
         repository,
@@ -113,29 +110,6 @@ fn read_compilers(reader: &mut Reader) -> Option<compiler::Config> {
         intake_program: intake_program?,
         fetch,
     })
-}
-
-/// `${SOURCERUN_CACHE:-$XDG_CACHE_HOME/sourcerun}`.
-fn cache_folder(reader: &mut Reader) -> Option<PathBuf> {
-    let in_home = || {
-        reader
-            .text("HOME")
-            .map(|home| PathBuf::from(home).join(".cache"))
-    };
-    let in_cache = || {
-        reader
-            .text("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .or_else(in_home)
-    };
-    let folder = reader
-        .text("SOURCERUN_CACHE")
-        .map(PathBuf::from)
-        .or_else(|| in_cache().map(|cache| cache.join("sourcerun")));
-    if folder.is_none() {
-        reader.mistake("SOURCERUN_CACHE is missing: where prepared compilers are kept");
-    }
-    folder
 }
 
 /// Beside this program, unless the setting says otherwise.

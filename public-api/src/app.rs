@@ -35,6 +35,8 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     })?;
     let database = Database::new(DatabaseConfig {
         pool_size: config.database_connections,
+        // We wait a second longer than the server: a database that hangs is a 503 within five seconds.
+        statement_timeout: Duration::from_secs(4),
         ..DatabaseConfig::new(config.database_url, SERVICE)
     })?;
     schema::check(&database).await?;
@@ -49,7 +51,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let sweeping = upkeep::keep_sweeping(
         state.database.clone(),
         state.dispatcher.clone(),
-        config.sweep_interval,
+        config.sweep,
     );
     let sweeping = tokio::spawn(sweeping);
 

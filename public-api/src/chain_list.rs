@@ -1,12 +1,14 @@
 //! `GET /chains`: what can be verified and read, without any key of ours.
 
 use actix_web::{HttpResponse, get, web};
-use common::config::chains::{Chain, ChainRegistry};
+use common::config::chains::Chain;
 use serde_json::{Value, json};
 
+use crate::state::State;
+
 #[get("/chains")]
-pub(crate) async fn chains(registry: web::Data<ChainRegistry>) -> HttpResponse {
-    let list: Vec<Value> = registry.in_order().into_iter().map(document).collect();
+pub(crate) async fn chains(state: web::Data<State>) -> HttpResponse {
+    let list: Vec<Value> = state.chains.in_order().into_iter().map(document).collect();
     HttpResponse::Ok()
         .content_type(common::api::problem::JSON)
         .json(list)

@@ -12,10 +12,18 @@ pub(crate) struct Config {
     pub(crate) database_connections: usize,
     pub(crate) chains: ChainRegistry,
     pub(crate) dispatch: DispatchConfig,
-    pub(crate) sweep_interval: Duration,
+    pub(crate) sweep: SweepConfig,
     pub(crate) log: String,
     pub(crate) project: String,
     pub(crate) otlp_endpoint: Option<String>,
+}
+
+/// How lost calls are made up for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SweepConfig {
+    pub(crate) interval: Duration,
+    /// Before the second call of the sweep for one job; doubled each time, at most 15 minutes.
+    pub(crate) backoff: Duration,
 }
 
 /// How the verifier is called.
@@ -51,7 +59,10 @@ impl Config {
         let at_once = reader.or("DISPATCHES_AT_ONCE", 20);
         let first_pause = reader.milliseconds("DISPATCH_FIRST_PAUSE_MS", Duration::from_secs(2));
         let sweep_after = reader.milliseconds("SWEEP_AFTER_MS", Duration::from_secs(60));
-        let sweep_interval = reader.milliseconds("SWEEP_INTERVAL_MS", Duration::from_secs(10));
+        let sweep = SweepConfig {
+            interval: reader.milliseconds("SWEEP_INTERVAL_MS", Duration::from_secs(10)),
+            backoff: reader.milliseconds("SWEEP_BACKOFF_MS", Duration::from_secs(15)),
+        };
         let database_connections = reader.or("DATABASE_CONNECTIONS", 5);
         let log = reader.or("LOG", "info".to_owned());
         let project = reader.or("GOOGLE_CLOUD_PROJECT", "local".to_owned());
@@ -70,7 +81,7 @@ impl Config {
                 first_pause,
                 sweep_after,
             },
-            sweep_interval,
+            sweep,
             log,
             project,
             otlp_endpoint,

@@ -122,9 +122,15 @@ pub(crate) fn open(cache: &Path, release: &Release) -> Result<Option<Prepared>, 
         return Ok(None);
     };
     if let Some(what) = mismatch(&record, release) {
-        return Err(ArtefactError::Other { path: paths.record, what });
+        return Err(ArtefactError::Other {
+            path: paths.record,
+            what,
+        });
     }
-    let unreadable = |source| ArtefactError::Read { path: paths.code.clone(), source };
+    let unreadable = |source| ArtefactError::Read {
+        path: paths.code.clone(),
+        source,
+    };
     let mut code = match File::open(&paths.code) {
         Ok(code) => code,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -133,7 +139,11 @@ pub(crate) fn open(cache: &Path, release: &Release) -> Result<Option<Prepared>, 
     let has = sha256_of(&mut code).map_err(unreadable)?;
     if has != record.code_sha256 {
         let (path, recorded) = (paths.code, record.code_sha256);
-        return Err(ArtefactError::Differs { path, has, recorded });
+        return Err(ArtefactError::Differs {
+            path,
+            has,
+            recorded,
+        });
     }
     Ok(Some(Prepared { code, record }))
 }
@@ -142,10 +152,18 @@ fn read_record(path: &Path) -> Result<Option<Record>, ArtefactError> {
     let json = match std::fs::read(path) {
         Ok(json) => json,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(ArtefactError::Read { path: path.to_owned(), source }),
+        Err(source) => {
+            return Err(ArtefactError::Read {
+                path: path.to_owned(),
+                source,
+            });
+        }
     };
     let record = serde_json::from_slice(&json);
-    record.map(Some).map_err(|source| ArtefactError::Record { path: path.to_owned(), source })
+    record.map(Some).map_err(|source| ArtefactError::Record {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// What a record is about, if it is not about what we want.
@@ -155,7 +173,10 @@ fn mismatch(record: &Record, release: &Release) -> Option<String> {
         return Some(format!("compiler {}", record.long_version));
     }
     if (record.format, &record.wasmtime) != (wanted.format, &wanted.wasmtime) {
-        return Some(format!("wasmtime {} in format {}", record.wasmtime, record.format));
+        return Some(format!(
+            "wasmtime {} in format {}",
+            record.wasmtime, record.format
+        ));
     }
     if record.target != wanted.target {
         return Some(format!("CPUs of class {}", record.target));

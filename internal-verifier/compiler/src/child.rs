@@ -53,7 +53,11 @@ pub(crate) async fn compile(
 ) -> Result<Compilation, CompileError> {
     let began = Instant::now();
     let command = command(surroundings, prepared.code.as_raw_fd(), input.len(), limits);
-    let spawned = surroundings.spawner.spawn(command).await.ok_or(CompileError::Stopping)?;
+    let spawned = surroundings
+        .spawner
+        .spawn(command)
+        .await
+        .ok_or(CompileError::Stopping)?;
     let mut running = spawned.map_err(|source| CompileError::Start {
         program: surroundings.program.to_owned(),
         source,
@@ -92,7 +96,10 @@ fn command(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    #[expect(unsafe_code, reason = "a session and an inherited file can't be had otherwise")]
+    #[expect(
+        unsafe_code,
+        reason = "a session and an inherited file can't be had otherwise"
+    )]
     // SAFETY: the closure runs between fork and exec and makes two system calls on numbers; it neither
     // allocates nor locks. The file stays open in the parent until the child has started.
     unsafe {
@@ -112,7 +119,12 @@ async fn talk(
     limits: &Limits,
     began: Instant,
 ) -> Result<Said, CompileError> {
-    let Some(Pipes { mut stdin, mut stdout, mut stderr }) = running.take_pipes() else {
+    let Some(Pipes {
+        mut stdin,
+        mut stdout,
+        mut stderr,
+    }) = running.take_pipes()
+    else {
         return Err(CompileError::Protocol("it has no streams".to_owned()));
     };
     let write = async move {
@@ -140,7 +152,12 @@ async fn talk(
         Some(heard) => heard,
         None => (Used::default(), ended_late(running, &words).await?),
     };
-    Ok(Said { level, start, used, outcome })
+    Ok(Said {
+        level,
+        start,
+        used,
+        outcome,
+    })
 }
 
 async fn read_words(stderr: &mut ChildStderr, words: &mut Vec<u8>) {
@@ -163,13 +180,22 @@ async fn listen(
     let first = timeout(START_LIMIT, read_short_or_header(stdout)).await;
     let first = first.map_err(|_| CompileError::StartTimedOut { limit: START_LIMIT })?;
     match first? {
-        Some(Frame { kind: Kind::Ready, contents, .. }) => {
+        Some(Frame {
+            kind: Kind::Ready,
+            contents,
+            ..
+        }) => {
             *ready = Some((parse(&contents)?, began.elapsed()));
         }
         Some(other) => return Err(unexpected(&other)),
         None => return Ok(None),
     }
-    match timeout(limits.time.saturating_add(GRACE), hear_the_end(stdout, limits)).await {
+    match timeout(
+        limits.time.saturating_add(GRACE),
+        hear_the_end(stdout, limits),
+    )
+    .await
+    {
         Ok(heard) => heard,
         Err(_) => Ok(Some((Used::default(), Outcome::TimedOut))),
     }
@@ -177,7 +203,11 @@ async fn listen(
 
 async fn hear_the_end(stdout: &mut ChildStdout, limits: &Limits) -> Result<Heard, CompileError> {
     let used = match read_short_or_header(stdout).await? {
-        Some(Frame { kind: Kind::Used, contents, .. }) => parse(&contents)?,
+        Some(Frame {
+            kind: Kind::Used,
+            contents,
+            ..
+        }) => parse(&contents)?,
         Some(other) => return Err(unexpected(&other)),
         None => return Ok(None),
     };
@@ -216,13 +246,21 @@ async fn read_short_or_header(stdout: &mut ChildStdout) -> Result<Option<Frame>,
     let (kind, length) = frame::parse_header(header)
         .ok_or_else(|| CompileError::Protocol("an unknown frame".to_owned()))?;
     if kind == Kind::Output {
-        return Ok(Some(Frame { kind, length, contents: Vec::new() }));
+        return Ok(Some(Frame {
+            kind,
+            length,
+            contents: Vec::new(),
+        }));
     }
     if length > frame::MAX_SHORT_BYTES {
         return Err(CompileError::Protocol(format!("a frame of {length} bytes")));
     }
     let contents = read_exactly(stdout, length).await?;
-    Ok(contents.map(|contents| Frame { kind, length, contents }))
+    Ok(contents.map(|contents| Frame {
+        kind,
+        length,
+        contents,
+    }))
 }
 
 /// `None` if the stream ends before.
@@ -233,7 +271,10 @@ async fn read_exactly(
     let capacity = usize::try_from(length).unwrap_or_default();
     let mut contents = Vec::with_capacity(capacity);
     let read = stdout.take(length).read_to_end(&mut contents).await;
-    read.map_err(|source| CompileError::Pipe { doing: "reading the answer", source })?;
+    read.map_err(|source| CompileError::Pipe {
+        doing: "reading the answer",
+        source,
+    })?;
     Ok((contents.len() == capacity).then_some(contents))
 }
 
@@ -251,7 +292,9 @@ fn unexpected(frame: &Frame) -> CompileError {
 
 async fn ended_early(running: &mut Running, words: &[u8]) -> CompileError {
     match end_of(running).await {
-        Ok(status) => CompileError::EndedEarly { why: tell(status, words) },
+        Ok(status) => CompileError::EndedEarly {
+            why: tell(status, words),
+        },
         Err(error) => error,
     }
 }
@@ -262,16 +305,23 @@ async fn ended_late(running: &mut Running, words: &[u8]) -> Result<Outcome, Comp
     match status.signal() {
         Some(libc::SIGXCPU) => Ok(Outcome::TimedOut),
         // Nobody here sent it: the kernel was out of memory, or an operator was impatient.
-        Some(libc::SIGKILL) => Err(CompileError::Killed { why: tell(status, words) }),
+        Some(libc::SIGKILL) => Err(CompileError::Killed {
+            why: tell(status, words),
+        }),
         _ => Ok(Outcome::Crashed(tell(status, words))),
     }
 }
 
 async fn end_of(running: &mut Running) -> Result<ExitStatus, CompileError> {
-    let pipe = |source| CompileError::Pipe { doing: "waiting for its end", source };
+    let pipe = |source| CompileError::Pipe {
+        doing: "waiting for its end",
+        source,
+    };
     match timeout(END_LIMIT, running.wait()).await {
         Ok(status) => status.map_err(pipe),
-        Err(_) => Err(CompileError::Protocol("it closed its stdout and went on".to_owned())),
+        Err(_) => Err(CompileError::Protocol(
+            "it closed its stdout and went on".to_owned(),
+        )),
     }
 }
 

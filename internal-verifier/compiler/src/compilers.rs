@@ -66,12 +66,19 @@ impl Compilers {
         }
         // Children stand in a folder where there is nothing, and the cache must be writable anyway.
         let empty_folder = config.cache.join("empty");
-        std::fs::create_dir_all(&empty_folder)
-            .map_err(|source| OpenError::Folder { path: empty_folder.clone(), source })?;
+        std::fs::create_dir_all(&empty_folder).map_err(|source| OpenError::Folder {
+            path: empty_folder.clone(),
+            source,
+        })?;
         let spawner = Spawner::start().map_err(OpenError::Thread)?;
         let releases = Mutex::default();
         Ok(Self {
-            inner: Arc::new(Inner { config, empty_folder, spawner, releases }),
+            inner: Arc::new(Inner {
+                config,
+                empty_folder,
+                spawner,
+                releases,
+            }),
         })
     }
 
@@ -118,18 +125,29 @@ impl Compilers {
             Some(prepared) => prepared,
             None => self.prepared(release).await?,
         };
-        let prepare = if waited { began.elapsed() } else { Duration::ZERO };
+        let prepare = if waited {
+            began.elapsed()
+        } else {
+            Duration::ZERO
+        };
         let surroundings = Surroundings {
             spawner: &self.inner.spawner,
             program: &self.inner.config.host_program,
             empty_folder: &self.inner.empty_folder,
         };
         let compilation = child::compile(&surroundings, &prepared, input, limits).await?;
-        Ok(Compilation { prepare, ..compilation })
+        Ok(Compilation {
+            prepare,
+            ..compilation
+        })
     }
 
     fn find_ready(&self, release: &Release) -> Option<Arc<Prepared>> {
-        let releases = self.inner.releases.lock().unwrap_or_else(PoisonError::into_inner);
+        let releases = self
+            .inner
+            .releases
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let pending = releases.get(&release.number())?;
         pending.borrow().as_ref()?.as_ref().ok().cloned()
     }
@@ -152,7 +170,11 @@ impl Compilers {
     }
 
     fn pending(&self, release: &Release) -> Pending {
-        let mut releases = self.inner.releases.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut releases = self
+            .inner
+            .releases
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(pending) = releases.get(&release.number()) {
             return pending.clone();
         }
@@ -162,7 +184,9 @@ impl Compilers {
         let inner = Arc::clone(&self.inner);
         let release = release.clone();
         tokio::spawn(async move {
-            let ready = preparing::prepare(&inner.config, &release).await.map(Arc::new);
+            let ready = preparing::prepare(&inner.config, &release)
+                .await
+                .map(Arc::new);
             if ready.is_err() {
                 // The next one to ask tries again.
                 inner.forget(&release);

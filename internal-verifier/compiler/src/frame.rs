@@ -50,7 +50,10 @@ pub(crate) struct Used {
 
 /// The frame's first bytes.
 pub(crate) fn header(kind: Kind, length: u64) -> [u8; HEADER_BYTES] {
-    let number = KINDS.iter().position(|known| *known == kind).unwrap_or(KINDS.len());
+    let number = KINDS
+        .iter()
+        .position(|known| *known == kind)
+        .unwrap_or(KINDS.len());
     let mut header = [0; HEADER_BYTES];
     let (first, rest) = header.split_at_mut(1);
     first.fill(u8::try_from(number).unwrap_or(u8::MAX));
@@ -61,7 +64,9 @@ pub(crate) fn header(kind: Kind, length: u64) -> [u8; HEADER_BYTES] {
 /// `None` for a kind that does not exist.
 pub(crate) fn parse_header(header: [u8; HEADER_BYTES]) -> Option<(Kind, u64)> {
     let (number, length) = header.split_first_chunk::<1>()?;
-    let kind = KINDS.get(usize::from(u8::from_le_bytes(*number))).copied()?;
+    let kind = KINDS
+        .get(usize::from(u8::from_le_bytes(*number)))
+        .copied()?;
     let length = u64::from_le_bytes(length.try_into().ok()?);
     Some((kind, length))
 }

@@ -90,7 +90,10 @@ fn run(order: Order) -> Result<(), HostError> {
     }
     worker.join().unwrap_or_else(|_| {
         let source = io::Error::other("the thread panicked");
-        Err(HostError::Io { doing: "compiling", source })
+        Err(HostError::Io {
+            doing: "compiling",
+            source,
+        })
     })
 }
 
@@ -109,7 +112,11 @@ fn work(
     let instance = machine.instantiate(order.memory_bytes);
     sandbox::resources::limit_to_what_is_there().map_err(io("setting limits"))?;
     sandbox::allow_few_system_calls()?;
-    say(&frame::ready(Level { landlock, seccomp: true })?).map_err(io("saying ready"))?;
+    say(&frame::ready(Level {
+        landlock,
+        seccomp: true,
+    })?)
+    .map_err(io("saying ready"))?;
     match instance {
         Ok(mut instance) => compile(order, &mut instance, || {
             // The main thread may have ended only if this process ends too.
@@ -123,7 +130,10 @@ fn work(
 fn load(code_fd: u32) -> Result<Machine, HostError> {
     let no_fd = |_| io("taking over the code")(io::Error::from(io::ErrorKind::InvalidInput));
     let fd = i32::try_from(code_fd).map_err(no_fd)?;
-    #[expect(unsafe_code, reason = "the parent hands over an open file and checked machine code")]
+    #[expect(
+        unsafe_code,
+        reason = "the parent hands over an open file and checked machine code"
+    )]
     // SAFETY: nothing else in this process owns the descriptor: it was left open for this purpose.
     // The parent compared the file's SHA-256 with the intake's record, and only the intake writes
     // there, under new names. If it is no open file, loading fails.
@@ -153,7 +163,11 @@ fn compile(
         End::Crashed(why) => {
             let most = usize::try_from(frame::MAX_SHORT_BYTES).unwrap_or(usize::MAX);
             let why = why.as_bytes();
-            answer(Kind::Crashed, why.get(..why.len().min(most)).unwrap_or_default(), memory)
+            answer(
+                Kind::Crashed,
+                why.get(..why.len().min(most)).unwrap_or_default(),
+                memory,
+            )
         }
     }
 }
@@ -161,10 +175,16 @@ fn compile(
 fn answer(kind: Kind, contents: &[u8], guest_memory_bytes: u64) -> Result<(), HostError> {
     let (cpu, peak_memory_bytes) = sandbox::resources::used();
     let cpu_us = u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX);
-    let mut start = frame::used(Used { cpu_us, peak_memory_bytes, guest_memory_bytes })?;
+    let mut start = frame::used(Used {
+        cpu_us,
+        peak_memory_bytes,
+        guest_memory_bytes,
+    })?;
     let length = u64::try_from(contents.len()).unwrap_or(u64::MAX);
     start.extend_from_slice(&frame::header(kind, length));
-    say(&start).and_then(|()| say(contents)).map_err(io("answering"))?;
+    say(&start)
+        .and_then(|()| say(contents))
+        .map_err(io("answering"))?;
     // All is said. Unmapping a compiler takes longer than ending the process.
     std::process::exit(0)
 }

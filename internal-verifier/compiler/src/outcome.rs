@@ -54,7 +54,9 @@ pub enum Outcome {
     Output(Vec<u8>),
     TimedOut,
     OutOfMemory,
-    OutputTooLong { limit_bytes: u64 },
+    OutputTooLong {
+        limit_bytes: u64,
+    },
     /// The compiler trapped, aborted, or took its process with it; with what is known.
     Crashed(String),
 }

@@ -34,7 +34,10 @@ impl Failure {
         let release = release.to_string();
         match self {
             Self::Intake(why) => CompileError::Prepare { release, why },
-            Self::TimedOut => CompileError::PrepareTimedOut { release, limit: INTAKE_LIMIT },
+            Self::TimedOut => CompileError::PrepareTimedOut {
+                release,
+                limit: INTAKE_LIMIT,
+            },
             Self::Refused(why) => CompileError::Refused { release, why },
         }
     }
@@ -60,7 +63,10 @@ async fn open(config: &Config, release: &Release) -> Result<Option<Prepared>, Fa
 }
 
 fn refusal(error: &ArtefactError) -> String {
-    format!("{}; `compilers` with this version makes it anew", crate::error_chain(error))
+    format!(
+        "{}; `compilers` with this version makes it anew",
+        crate::error_chain(error)
+    )
 }
 
 async fn take_in(config: &Config, release: &Release) -> Result<(), Failure> {
@@ -96,7 +102,9 @@ async fn take_in(config: &Config, release: &Release) -> Result<(), Failure> {
 
 /// What the intake said last, which is why it failed.
 fn last_words(words: &[u8], status: &str) -> String {
-    let words = words.get(words.len().saturating_sub(WORDS_BYTES)..).unwrap_or_default();
+    let words = words
+        .get(words.len().saturating_sub(WORDS_BYTES)..)
+        .unwrap_or_default();
     let words = String::from_utf8_lossy(words);
     match words.trim() {
         "" => status.to_owned(),

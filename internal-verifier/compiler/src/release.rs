@@ -203,7 +203,12 @@ mod tests {
 
     #[test]
     fn packages_that_hold_another_release_are_avoided() {
-        let npm = |number| Release::find_number(number).unwrap().npm_version().map(str::to_owned);
+        let npm = |number| {
+            Release::find_number(number)
+                .unwrap()
+                .npm_version()
+                .map(str::to_owned)
+        };
         assert_eq!(npm(ReleaseNumber(0, 8, 7)).as_deref(), Some("0.8.7-fixed"));
         // npm's 0.8.1 holds 0.8.0: there is no package of that release.
         assert_eq!(npm(ReleaseNumber(0, 8, 1)), None);

@@ -28,7 +28,11 @@ impl std::fmt::Display for Level {
             Some(version) => write!(f, "landlock {version}, ")?,
             None => f.write_str("no landlock, ")?,
         }
-        f.write_str(if self.seccomp { "seccomp" } else { "no seccomp" })
+        f.write_str(if self.seccomp {
+            "seccomp"
+        } else {
+            "no seccomp"
+        })
     }
 }
 

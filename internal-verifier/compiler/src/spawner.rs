@@ -26,18 +26,25 @@ struct Request {
 impl Spawner {
     pub(crate) fn start() -> io::Result<Self> {
         let (requests, received) = mpsc::channel::<Request>();
-        std::thread::Builder::new().name("compiler spawner".to_owned()).spawn(move || {
-            for Request { mut command, runtime, answer } in received {
-                let guard = runtime.enter();
-                let running = command.spawn().map(|child| Running {
-                    child: Some(child),
-                    runtime: runtime.clone(),
-                });
-                drop(guard);
-                // If nobody waits any more, dropping ends the child.
-                drop(answer.send(running));
-            }
-        })?;
+        std::thread::Builder::new()
+            .name("compiler spawner".to_owned())
+            .spawn(move || {
+                for Request {
+                    mut command,
+                    runtime,
+                    answer,
+                } in received
+                {
+                    let guard = runtime.enter();
+                    let running = command.spawn().map(|child| Running {
+                        child: Some(child),
+                        runtime: runtime.clone(),
+                    });
+                    drop(guard);
+                    // If nobody waits any more, dropping ends the child.
+                    drop(answer.send(running));
+                }
+            })?;
         Ok(Self { requests })
     }
 
@@ -45,7 +52,13 @@ impl Spawner {
     pub(crate) async fn spawn(&self, command: Command) -> Option<io::Result<Running>> {
         let (answer, answered) = oneshot::channel();
         let runtime = Handle::current();
-        self.requests.send(Request { command, runtime, answer }).ok()?;
+        self.requests
+            .send(Request {
+                command,
+                runtime,
+                answer,
+            })
+            .ok()?;
         answered.await.ok()
     }
 }

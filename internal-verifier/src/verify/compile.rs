@@ -66,10 +66,10 @@ impl<'a> Compiling<'a> {
 
     async fn with(&mut self, release: &Release) -> Answer<Compiled> {
         let input = &self.request.std_json_input;
-        let selection = Selection::first(&self.request.compiler_version);
+        let selection = Selection::first(input.language(), &self.request.compiler_version);
         let (contract, selection) = match self.contract(release, input, selection).await? {
             Ok(contract) => (contract, selection),
-            Err(failure) => match (&failure, selection.after_errors()) {
+            Err(failure) => match (&failure, selection.after_errors(input.language())) {
                 (VerificationFailure::CompilerErrors(_), Some(wider)) => {
                     match self.contract(release, input, wider).await? {
                         Ok(contract) => (contract, wider),
@@ -107,7 +107,7 @@ impl<'a> Compiling<'a> {
         selection: Selection,
     ) -> Answer<CompiledContract> {
         let (target, version) = (&self.request.target, &self.request.compiler_version);
-        let text = input.compiler_input(target, version, selection);
+        let text = input.compiler_input(target, selection);
         let span = tracing::info_span!("compile", compiler = %release, ?selection);
         let compilation: Compilation = self
             .tools

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use common::db::MatchLevel;
 use common::db::jobs::{Evidence, JobFailure};
 use common::db::matches::{
-    CreationTransaction, NewCompilation, NewDeployment, NewMatch, NewSignature, SideMatch,
-    SignatureKind,
+    CreationTransaction, NewCompilation, NewDeployment, NewMatch, SideMatch,
 };
 use uuid::Uuid;
 use verification::chain::TransactionHash;
@@ -80,32 +78,13 @@ fn compilation(request: &StdJsonRequest, compiled: &Compiled) -> NewCompilation 
         runtime_code_artifacts: contract.runtime_code_artifacts(&auxdata.runtime),
         additional_input: input.to_stored_additional_input(),
         sources: input.sources().clone(),
-        signatures: contract.abi.as_ref().map_or_else(Vec::new, |abi| {
-            let found = signatures_of(abi).into_iter();
-            found
-                .map(|found| NewSignature {
-                    kind: kind(found.kind),
-                    signature: found.text,
-                })
-                .collect()
-        }),
-    }
-}
-
-fn kind(kind: verification::signatures::SignatureKind) -> SignatureKind {
-    match kind {
-        verification::signatures::SignatureKind::Function => SignatureKind::Function,
-        verification::signatures::SignatureKind::Event => SignatureKind::Event,
-        verification::signatures::SignatureKind::Error => SignatureKind::Error,
+        signatures: contract.abi.as_ref().map_or_else(Vec::new, signatures_of),
     }
 }
 
 fn side(matched: &CodeMatch) -> SideMatch {
     SideMatch {
-        level: match matched.status {
-            verification::verdict::MatchStatus::Match => MatchLevel::Match,
-            verification::verdict::MatchStatus::ExactMatch => MatchLevel::ExactMatch,
-        },
+        level: matched.status,
         transformations: transformations_to_json(&matched.transformations),
         values: matched.values.to_json(),
     }

@@ -11,8 +11,8 @@ use common::db::{Database, DatabaseError};
 use common::report::with_causes;
 use common::telemetry::metrics;
 use common::telemetry::propagation;
-use tracing::Instrument;
 
+use crate::config::SweepConfig;
 use crate::dispatch::Dispatcher;
 
 /// Rows taken in one round: more than one instance of the verifier could start with at once.
@@ -22,10 +22,10 @@ const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
 const EVIDENCE_IS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Sweeps for as long as the process lives.
-pub(crate) async fn keep_sweeping(database: Database, dispatcher: Dispatcher, interval: Duration) {
+pub(crate) async fn keep_sweeping(database: Database, dispatcher: Dispatcher, config: SweepConfig) {
     let mut last_purge: Option<Instant> = None;
     loop {
-        if let Err(error) = sweep(&database, &dispatcher).await {
+        if let Err(error) = sweep(&database, &dispatcher, config.backoff).await {
             tracing::warn!(
                 event = "sweep_failed",
                 error = with_causes(&error),
@@ -44,15 +44,16 @@ pub(crate) async fn keep_sweeping(database: Database, dispatcher: Dispatcher, in
         }
         // Several instances should not sweep in step.
         let chance = u32::from(uuid::Uuid::new_v4().as_bytes()[0]);
-        let jitter = interval.saturating_mul(chance) / 1024;
-        tokio::time::sleep(interval.saturating_add(jitter)).await;
+        let jitter = config.interval.saturating_mul(chance) / 1024;
+        tokio::time::sleep(config.interval.saturating_add(jitter)).await;
     }
 }
 
 /// One round.
-pub(crate) async fn sweep(
+async fn sweep(
     database: &Database,
     dispatcher: &Dispatcher,
+    backoff: Duration,
 ) -> Result<(), DatabaseError> {
     for abandoned in jobs::abandon_lapsed(database).await? {
         tracing::error!(
@@ -64,16 +65,18 @@ pub(crate) async fn sweep(
             &[("outcome", "failed"), ("code", "job_abandoned")],
         );
     }
-    let due = jobs::sweep(database, ROUND, Backoff::default()).await?;
+    let backoff = Backoff {
+        base: backoff,
+        ..Backoff::default()
+    };
+    let due = jobs::sweep(database, ROUND, backoff).await?;
     for job in &due {
         // All attempts of a job lie in one trace, below the request that accepted it.
         let span = propagation::continued(
             tracing::info_span!("redispatch", job_id = %job.id),
             job.traceparent.as_deref(),
         );
-        async { dispatcher.dispatch_again(job.id) }
-            .instrument(span)
-            .await;
+        span.in_scope(|| dispatcher.dispatch_again(job.id));
     }
     measure(database).await?;
     if !due.is_empty() {

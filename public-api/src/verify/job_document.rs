@@ -4,10 +4,10 @@
 //! missing `contract`, and Hardhat's plugin fails on `error: null`.
 
 use common::api::time;
-use common::db::SideLevels;
 use common::db::jobs::{Evidence, JobRecord, Progress};
 use serde_json::{Map, Value, json};
 use verification::failure::failure_message;
+use verification::verdict::MatchLevels;
 
 pub(super) fn document(job: &JobRecord) -> Value {
     let mut document = Map::new();
@@ -72,15 +72,12 @@ fn contract_without_match(job: &JobRecord) -> Map<String, Value> {
         ("chainId".to_owned(), job.chain_id.to_string().into()),
         ("address".to_owned(), job.address.to_string().into()),
     ]);
-    contract.extend(matches(SideLevels {
-        creation: None,
-        runtime: None,
-    }));
+    contract.extend(matches(MatchLevels::default()));
     contract
 }
 
-fn matches(levels: SideLevels) -> Map<String, Value> {
-    let name = |level: Option<common::db::MatchLevel>| {
+fn matches(levels: MatchLevels) -> Map<String, Value> {
+    let name = |level: Option<verification::verdict::MatchStatus>| {
         level.map_or(Value::Null, |level| level.name().into())
     };
     Map::from_iter([

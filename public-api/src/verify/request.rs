@@ -229,6 +229,11 @@ mod tests {
                 Reason::InvalidParameter(message.to_owned())
             );
         }
+        let mut long_path = good();
+        let source = long_path["stdJsonInput"]["sources"]["a.sol"].take();
+        long_path["stdJsonInput"]["sources"] = json!({"a".repeat(1025): source});
+        let message = "The path of a source must not be longer than 1024 bytes.".to_owned();
+        assert_eq!(answer(&long_path), Err(Reason::InvalidParameter(message)));
         for (member, message) in [
             (
                 "language",

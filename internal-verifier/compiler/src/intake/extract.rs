@@ -110,10 +110,17 @@ fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
 /// The `20500348` of `", 20500348)` that follows the packed text.
 fn size_after(text: &[u8]) -> Option<usize> {
     let tail = std::str::from_utf8(text.get(..text.len().min(64))?).ok()?;
-    let tail = tail.strip_prefix('"')?.trim_start().strip_prefix(',')?.trim_start();
+    let tail = tail
+        .strip_prefix('"')?
+        .trim_start()
+        .strip_prefix(',')?
+        .trim_start();
     let digits = tail.find(|letter: char| !letter.is_ascii_digit())?;
     let (digits, rest) = tail.split_at(digits);
-    let size = digits.parse().ok().filter(|&size| size <= MAX_MODULE_BYTES)?;
+    let size = digits
+        .parse()
+        .ok()
+        .filter(|&size| size <= MAX_MODULE_BYTES)?;
     rest.trim_start().starts_with(')').then_some(size)
 }
 
@@ -129,7 +136,9 @@ fn unpack(mut raw: &[u8], size: usize) -> Result<Vec<u8>, ExtractError> {
         if length == 0 {
             break;
         }
-        let (data, rest) = rest.split_at_checked(length).ok_or(ExtractError::Truncated(block))?;
+        let (data, rest) = rest
+            .split_at_checked(length)
+            .ok_or(ExtractError::Truncated(block))?;
         let room = module.get_mut(has..).unwrap_or_default();
         let bytes = lz4_flex::block::decompress_into(data, room)
             .map_err(|source| ExtractError::Block { block, source })?;
@@ -166,7 +175,9 @@ mod tests {
         }
         raw.extend([0; 4]);
         let text = unpadded(&raw);
-        format!("var Module = unpack(function (source, uncompressedSize) {{}})(\"{text}\", {said});\nrest")
+        format!(
+            "var Module = unpack(function (source, uncompressedSize) {{}})(\"{text}\", {said});\nrest"
+        )
     }
 
     #[test]
@@ -175,7 +186,10 @@ mod tests {
         let soljson = format!("var a=1;url=\"data:base64,{text}\";var b=2;");
         let extracted = extract(soljson.as_bytes()).unwrap();
         assert!(extracted.module == module());
-        assert_eq!(extracted.javascript, "var a=1;url=\"data:base64,\";var b=2;");
+        assert_eq!(
+            extracted.javascript,
+            "var a=1;url=\"data:base64,\";var b=2;"
+        );
     }
 
     #[test]
@@ -199,7 +213,10 @@ mod tests {
         let module = module();
         let error = |text: &str| extract(text.as_bytes()).unwrap_err();
         assert!(matches!(error(""), ExtractError::NoModule));
-        assert!(matches!(error("var Module={};use asm"), ExtractError::NoModule));
+        assert!(matches!(
+            error("var Module={};use asm"),
+            ExtractError::NoModule
+        ));
         assert!(matches!(
             error(&packed(&module, module.len() + 1)),
             ExtractError::WrongSize { .. }
@@ -209,7 +226,10 @@ mod tests {
             ExtractError::Block { .. }
         ));
         // A size nobody can mean is not even allocated.
-        assert!(matches!(error(&packed(&module, 1 << 40)), ExtractError::NoModule));
+        assert!(matches!(
+            error(&packed(&module, 1 << 40)),
+            ExtractError::NoModule
+        ));
         let cut = packed(&module, module.len()).replacen("\", ", "AAAA\", ", 1);
         let half = cut.len() / 2;
         let cut = format!("{}\", {});", cut.get(..half).unwrap(), module.len());

@@ -73,9 +73,13 @@ impl Glue {
     ///
     /// When a name or an address that every release has is not found.
     pub fn read(javascript: &str) -> Result<Self, GlueError> {
-        let patterns = PATTERNS.as_ref().map_err(|error| GlueError::Pattern(error.clone()))?;
+        let patterns = PATTERNS
+            .as_ref()
+            .map_err(|error| GlueError::Pattern(error.clone()))?;
         let exports = patterns.exports(javascript);
-        let missing = NEEDED.into_iter().filter(|name| !exports.contains_key(*name));
+        let missing = NEEDED
+            .into_iter()
+            .filter(|name| !exports.contains_key(*name));
         let missing = missing.collect::<Vec<_>>().join(", ");
         if !missing.is_empty() {
             return Err(GlueError::Missing(missing));
@@ -220,7 +224,9 @@ mod tests {
                 )
             })
             .collect();
-        format!("var asmLibraryArg = {{\n \"x\": ___cxa_throw\n}};\naddOnInit(Module[\"asm\"][\"ctors\"]);\n{exports}")
+        format!(
+            "var asmLibraryArg = {{\n \"x\": ___cxa_throw\n}};\naddOnInit(Module[\"asm\"][\"ctors\"]);\n{exports}"
+        )
     }
 
     #[test]
@@ -249,7 +255,10 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let error = Glue::read(&lazy().replace("_malloc", "_else")).unwrap_err();
-        assert_eq!(error.to_string(), "the JavaScript does not say where _malloc is");
+        assert_eq!(
+            error.to_string(),
+            "the JavaScript does not say where _malloc is"
+        );
         let error = Glue::read(&eager().replace("var buffer", "var other")).unwrap_err();
         assert!(matches!(error, GlueError::HalfAMap(_)), "{error}");
         assert!(Glue::read("").is_err());

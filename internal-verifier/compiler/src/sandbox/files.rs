@@ -1,8 +1,8 @@
 //! No files and no sockets: a landlock rule set that allows nothing.
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr,
-    RulesetError, RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetError,
+    RulesetStatus, Scope,
 };
 
 /// The newest version whose rules we know; older kernels get what they have.
@@ -15,7 +15,12 @@ pub(crate) fn landlock_version() -> Option<u32> {
     #[expect(unsafe_code, reason = "there is no safe form of this query")]
     // SAFETY: with this flag the kernel reads neither pointer nor length; it gives a number.
     let version = unsafe {
-        libc::syscall(libc::SYS_landlock_create_ruleset, nothing, 0_usize, VERSION_FLAG)
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            nothing,
+            0_usize,
+            VERSION_FLAG,
+        )
     };
     u32::try_from(version).ok().filter(|version| *version > 0)
 }

@@ -10,7 +10,11 @@ const SPARE_CPU_SECONDS: u64 = 5;
 const OPEN_FILES_AT_START: u64 = 16;
 
 fn check(result: libc::c_int) -> io::Result<()> {
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Ends this process when its parent ends.
@@ -84,12 +88,20 @@ pub(crate) fn used() -> (Duration, u64) {
         let micros = u64::try_from(t.tv_usec).unwrap_or_default();
         Duration::from_secs(seconds).saturating_add(Duration::from_micros(micros))
     };
-    let peak_bytes = u64::try_from(usage.ru_maxrss).unwrap_or_default().saturating_mul(1024);
-    (time(usage.ru_utime).saturating_add(time(usage.ru_stime)), peak_bytes)
+    let peak_bytes = u64::try_from(usage.ru_maxrss)
+        .unwrap_or_default()
+        .saturating_mul(1024);
+    (
+        time(usage.ru_utime).saturating_add(time(usage.ru_stime)),
+        peak_bytes,
+    )
 }
 
 fn set(resource: libc::__rlimit_resource_t, most: u64) -> io::Result<()> {
-    let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+    let limit = libc::rlimit {
+        rlim_cur: most,
+        rlim_max: most,
+    };
     #[expect(unsafe_code, reason = "setrlimit has no safe form in std")]
     // SAFETY: the pointer is valid for the call.
     check(unsafe { libc::setrlimit(resource, &raw const limit) })

@@ -61,7 +61,12 @@ pub(crate) fn is_supported() -> bool {
     #[expect(unsafe_code, reason = "there is no safe form of this query")]
     // SAFETY: the kernel reads one number through the pointer, which is valid.
     let answer = unsafe {
-        libc::syscall(libc::SYS_seccomp, GET_ACTION_AVAILABLE, 0_u64, &raw const action)
+        libc::syscall(
+            libc::SYS_seccomp,
+            GET_ACTION_AVAILABLE,
+            0_u64,
+            &raw const action,
+        )
     };
     answer == 0
 }

@@ -66,10 +66,7 @@ fn has_v3() -> bool {
 /// Compiles ahead of time, for this class of CPU.
 pub(crate) fn for_compiling() -> Result<Engine> {
     let mut config = config();
-    config.target(&format!(
-        "{}-unknown-linux-gnu",
-        std::env::consts::ARCH
-    ))?;
+    config.target(&format!("{}-unknown-linux-gnu", std::env::consts::ARCH))?;
     #[cfg(target_arch = "x86_64")]
     if has_v3() {
         for flag in V3_FLAGS {
@@ -124,7 +121,10 @@ mod tests {
 
     #[test]
     fn both_engines_have_the_same_configuration() {
-        let code = for_compiling().unwrap().precompile_module(b"\0asm\x01\0\0\0").unwrap();
+        let code = for_compiling()
+            .unwrap()
+            .precompile_module(b"\0asm\x01\0\0\0")
+            .unwrap();
         #[expect(unsafe_code, reason = "loading is what is tested")]
         // SAFETY: made one line above.
         let module = unsafe { wasmtime::Module::deserialize(&for_running().unwrap(), code) };

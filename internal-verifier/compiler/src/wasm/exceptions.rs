@@ -51,7 +51,9 @@ impl Exceptions {
     }
 
     fn pop_caught(&mut self) -> Result<i32> {
-        self.caught.pop().ok_or_else(|| Error::msg("rethrow without an exception"))
+        self.caught
+            .pop()
+            .ok_or_else(|| Error::msg("rethrow without an exception"))
     }
 }
 

@@ -52,7 +52,9 @@ pub(super) struct Exports {
 
 impl std::fmt::Debug for Exports {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Exports").field("memory", &self.memory).finish_non_exhaustive()
+        f.debug_struct("Exports")
+            .field("memory", &self.memory)
+            .finish_non_exhaustive()
     }
 }
 
@@ -112,7 +114,9 @@ impl Guest {
     }
 
     pub(super) fn exports(&self) -> Result<Arc<Exports>> {
-        self.exports.clone().ok_or_else(|| Error::msg("the guest is not ready"))
+        self.exports
+            .clone()
+            .ok_or_else(|| Error::msg("the guest is not ready"))
     }
 
     /// Whether the guest asked for more memory than it may have, at any time.
@@ -171,18 +175,26 @@ pub(super) fn offset(address: i32) -> usize {
 
 pub(super) fn read_i32(host: &Host, address: i32) -> Result<i32> {
     let mut bytes = [0; 4];
-    host.data().exports()?.memory.read(host, offset(address), &mut bytes)?;
+    host.data()
+        .exports()?
+        .memory
+        .read(host, offset(address), &mut bytes)?;
     Ok(i32::from_le_bytes(bytes))
 }
 
 pub(super) fn write_i32(host: &mut Host, address: i32, value: i32) -> Result<()> {
     let exports = host.data().exports()?;
-    Ok(exports.memory.write(host, offset(address), &value.to_le_bytes())?)
+    Ok(exports
+        .memory
+        .write(host, offset(address), &value.to_le_bytes())?)
 }
 
 pub(super) fn read_u8(host: &Host, address: i32) -> Result<u8> {
     let mut byte = [0; 1];
-    host.data().exports()?.memory.read(host, offset(address), &mut byte)?;
+    host.data()
+        .exports()?
+        .memory
+        .read(host, offset(address), &mut byte)?;
     Ok(u8::from_le_bytes(byte))
 }
 
@@ -202,7 +214,10 @@ pub(super) fn call_destructor(host: &mut Host, function: i32, object: i32) -> Re
     if let Some(dyn_call) = exports.destructor_call {
         return call(host, dyn_call, &[Val::I32(function), Val::I32(object)]);
     }
-    match exports.table.get(&mut *host, u64::from(function.cast_unsigned())) {
+    match exports
+        .table
+        .get(&mut *host, u64::from(function.cast_unsigned()))
+    {
         Some(Ref::Func(Some(destructor))) => call(host, destructor, &[Val::I32(object)]),
         _ => Err(Error::msg("an exception's destructor is not a function")),
     }

@@ -85,7 +85,9 @@ fn at(params: &[i32], place: usize) -> i32 {
 
 /// `None` for a name nobody thought about.
 pub(crate) fn find(name: &str) -> Option<Import> {
-    exception(name).or_else(|| memory(name)).or_else(|| surroundings(name))
+    exception(name)
+        .or_else(|| memory(name))
+        .or_else(|| surroundings(name))
 }
 
 /// C++ exceptions; the names that end in `_prep` are called by what we added to the module.
@@ -166,8 +168,14 @@ fn copy(host: &mut Host, to: i32, from: i32, bytes: i32) -> Result<i32> {
     let memory = host.data().exports()?.memory.data_mut(host);
     let (start, place, bytes) = (offset(from), offset(to), offset(bytes));
     let beyond = || Error::msg("a copy beyond the guest's memory");
-    let end = start.checked_add(bytes).filter(|&end| end <= memory.len()).ok_or_else(beyond)?;
-    place.checked_add(bytes).filter(|&end| end <= memory.len()).ok_or_else(beyond)?;
+    let end = start
+        .checked_add(bytes)
+        .filter(|&end| end <= memory.len())
+        .ok_or_else(beyond)?;
+    place
+        .checked_add(bytes)
+        .filter(|&end| end <= memory.len())
+        .ok_or_else(beyond)?;
     memory.copy_within(start..end, place);
     Ok(to)
 }
@@ -182,10 +190,19 @@ fn resize_heap(host: &mut Host, requested: i32) -> Result<i32> {
     let memory = host.data().exports()?.memory;
     let now = u64::try_from(memory.data_size(&*host))?;
     for (numerator, denominator) in [(6_u64, 5_u64), (11, 10), (21, 20)] {
-        let generous = now.saturating_mul(numerator).checked_div(denominator).unwrap_or(now);
+        let generous = now
+            .saturating_mul(numerator)
+            .checked_div(denominator)
+            .unwrap_or(now);
         let generous = generous.min(requested.saturating_add(MAX_GENEROSITY_BYTES));
-        let wanted = requested.max(generous).next_multiple_of(PAGE_BYTES).min(MAX_HEAP_BYTES);
-        let pages = wanted.saturating_sub(now).checked_div(PAGE_BYTES).unwrap_or(0);
+        let wanted = requested
+            .max(generous)
+            .next_multiple_of(PAGE_BYTES)
+            .min(MAX_HEAP_BYTES);
+        let pages = wanted
+            .saturating_sub(now)
+            .checked_div(PAGE_BYTES)
+            .unwrap_or(0);
         if memory.grow(&mut *host, pages).is_ok() {
             return Ok(1);
         }
@@ -230,10 +247,22 @@ mod tests {
 
     #[test]
     fn only_what_somebody_thought_about_is_an_import() {
-        for name in ["cxa_find_matching_catch_3", "jsCall_v", "sysconf", "fd_write", "map_file"] {
+        for name in [
+            "cxa_find_matching_catch_3",
+            "jsCall_v",
+            "sysconf",
+            "fd_write",
+            "map_file",
+        ] {
             assert!(find(name).is_some(), "{name}");
         }
-        for name in ["", "fd_pread", "sock_send", "path_open", "emscripten_run_script"] {
+        for name in [
+            "",
+            "fd_pread",
+            "sock_send",
+            "path_open",
+            "emscripten_run_script",
+        ] {
             assert!(find(name).is_none(), "{name}");
         }
     }

@@ -85,7 +85,10 @@ pub(crate) fn body(
             push_arguments(&mut code, &signature.params);
             code.local_get(0).call_indirect(0, function_type);
             if signature.result == Some(ValType::I64) {
-                code.local_tee(wide).i64_const(32).i64_shr_u().i32_wrap_i64();
+                code.local_tee(wide)
+                    .i64_const(32)
+                    .i64_shr_u()
+                    .i32_wrap_i64();
                 code.global_set(helpers.temp_ret0);
                 code.local_get(wide).i32_wrap_i64();
             }
@@ -158,7 +161,11 @@ pub(crate) fn get_global(global: u32) -> Function {
 
 pub(crate) fn set_global(global: u32) -> Function {
     let mut function = Function::new([]);
-    function.instructions().local_get(0).global_set(global).end();
+    function
+        .instructions()
+        .local_get(0)
+        .global_set(global)
+        .end();
     function
 }
 

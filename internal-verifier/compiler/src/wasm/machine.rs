@@ -77,7 +77,9 @@ impl Machine {
         let mut given = Vec::new();
         for import in self.module.imports() {
             let ty = import.ty();
-            let ty = ty.func().ok_or_else(|| Error::msg("an import that is no function"))?;
+            let ty = ty
+                .func()
+                .ok_or_else(|| Error::msg("an import that is no function"))?;
             given.push(imports::function(store, import.name(), ty.clone())?.into());
         }
         let instance = Instance::new(&mut *store, &self.module, &given)?;
@@ -92,7 +94,9 @@ impl Instantiated {
     /// What the compiler says it is, `0.8.28+commit.7893614a.Emscripten.clang`.
     pub(crate) fn version(&mut self) -> Result<String> {
         const MAX_BYTES: usize = 256;
-        let version = self.instance.get_typed_func::<(), i32>(&mut self.store, names::VERSION)?;
+        let version = self
+            .instance
+            .get_typed_func::<(), i32>(&mut self.store, names::VERSION)?;
         let address = version.call(&mut self.store, ())?;
         match self.text(address, MAX_BYTES)? {
             Text::Whole(text) => Ok(String::from_utf8_lossy(text).into_owned()),
@@ -143,7 +147,10 @@ impl Instantiated {
         let exports = self.store.data().exports().ok()?;
         let start = offset(address);
         let end = start.checked_add(input_bytes)?;
-        let place = exports.memory.data_mut(&mut self.store).get_mut(start..=end)?;
+        let place = exports
+            .memory
+            .data_mut(&mut self.store)
+            .get_mut(start..=end)?;
         let (input, zero) = place.split_at_mut_checked(input_bytes)?;
         zero.fill(0);
         (start != 0).then_some(input)
@@ -151,8 +158,9 @@ impl Instantiated {
 
     fn run(&mut self, input: i32) -> Result<i32> {
         // (input, callback, context): without a callback nothing outside the input can be read.
-        let compile: TypedFunc<(i32, i32, i32), i32> =
-            self.instance.get_typed_func(&mut self.store, names::COMPILE)?;
+        let compile: TypedFunc<(i32, i32, i32), i32> = self
+            .instance
+            .get_typed_func(&mut self.store, names::COMPILE)?;
         compile.call(&mut self.store, (input, 0, 0))
     }
 
@@ -172,7 +180,9 @@ impl Instantiated {
         let memory = self.store.data().exports()?.memory.data(&self.store);
         let beyond = || Error::msg("an answer beyond the guest's memory");
         let tail = memory.get(offset(address)..).ok_or_else(beyond)?;
-        let window = tail.get(..tail.len().min(max_bytes.saturating_add(1))).unwrap_or(tail);
+        let window = tail
+            .get(..tail.len().min(max_bytes.saturating_add(1)))
+            .unwrap_or(tail);
         match window.iter().position(|&byte| byte == 0) {
             Some(end) => Ok(Text::Whole(window.get(..end).unwrap_or_default())),
             None if window.len() > max_bytes => Ok(Text::TooLong),

@@ -39,7 +39,10 @@ pub(crate) fn merge(module: &[u8], glue: &Glue) -> Result<Vec<u8>, MergeError> {
     let survey = Survey::of(module).map_err(MergeError::Read)?;
     let plan = Plan::of(&survey, glue)?;
     let mut merged = encode::Module::new();
-    let mut merger = Merger { plan, written: Vec::new() };
+    let mut merger = Merger {
+        plan,
+        written: Vec::new(),
+    };
     merger
         .parse_core_module(&mut merged, wasmparser::Parser::new(0), module)
         .map_err(|error| MergeError::Write(error.to_string()))?;
@@ -139,7 +142,12 @@ fn sections_before(next: Option<encode::SectionId>) -> &'static [Section] {
         Some(Id::Memory) => &[Section::Table],
         Some(Id::Tag) => &[Section::Table, Section::Memory],
         Some(Id::Global) => &[Section::Table, Section::Memory, Section::Tag],
-        _ => &[Section::Table, Section::Memory, Section::Tag, Section::Global],
+        _ => &[
+            Section::Table,
+            Section::Memory,
+            Section::Tag,
+            Section::Global,
+        ],
     }
 }
 
@@ -147,7 +155,9 @@ impl Reencode for Merger {
     type Error = PlanError;
 
     fn function_index(&mut self, old: u32) -> Result<u32, Error> {
-        self.plan.function_index(old).map_err(reencode::Error::UserError)
+        self.plan
+            .function_index(old)
+            .map_err(reencode::Error::UserError)
     }
 
     fn intersperse_section_hook(
@@ -178,7 +188,9 @@ impl Reencode for Merger {
     ) -> Result<(), Error> {
         utils::parse_type_section(self, types, section)?;
         for ty in &self.plan.added_types {
-            types.ty().function(ty.params.iter().copied(), ty.results.iter().copied());
+            types
+                .ty()
+                .function(ty.params.iter().copied(), ty.results.iter().copied());
         }
         Ok(())
     }

@@ -81,7 +81,11 @@ pub(super) fn find_match(host: &mut Host, thrown: i32, types: &[i32]) -> Result<
         if candidate == 0 || candidate == thrown_type {
             break;
         }
-        if exports.can_catch.call(&mut *host, (candidate, thrown_type, adjusted))? != 0 {
+        if exports
+            .can_catch
+            .call(&mut *host, (candidate, thrown_type, adjusted))?
+            != 0
+        {
             return Ok((thrown, candidate));
         }
     }

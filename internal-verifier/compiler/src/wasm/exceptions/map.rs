@@ -96,7 +96,11 @@ pub(super) fn find_match(
     write_i32(host, scratch, thrown)?;
     let exports = host.data().exports()?;
     for &candidate in types.iter().filter(|&&ty| ty != 0) {
-        if exports.can_catch.call(&mut *host, (candidate, thrown_type, scratch))? == 0 {
+        if exports
+            .can_catch
+            .call(&mut *host, (candidate, thrown_type, scratch))?
+            == 0
+        {
             continue;
         }
         let adjusted = read_i32(host, scratch)?;
@@ -115,7 +119,9 @@ fn original(infos: &Infos, pointer: i32) -> i32 {
     if pointer == 0 || infos.contains_key(&pointer) {
         return pointer;
     }
-    let known = infos.iter().find(|(_, info)| info.adjusted.contains(&pointer));
+    let known = infos
+        .iter()
+        .find(|(_, info)| info.adjusted.contains(&pointer));
     known.map_or(pointer, |(&object, _)| object)
 }
 

@@ -143,13 +143,17 @@ impl Plan {
                         return Err(PlanError::UnknownImport(name.to_owned()));
                     }
                 }
-                TypeRef::Table(ty) => self.tables.push(written(RoundtripReencoder.table_type(ty))?),
+                TypeRef::Table(ty) => self
+                    .tables
+                    .push(written(RoundtripReencoder.table_type(ty))?),
                 TypeRef::Memory(ty) => {
-                    self.memories.push(written(RoundtripReencoder.memory_type(ty))?);
+                    self.memories
+                        .push(written(RoundtripReencoder.memory_type(ty))?);
                 }
                 TypeRef::Global(ty) => {
                     let ty = written(RoundtripReencoder.global_type(ty))?;
-                    self.constants.push((ty, constant(&import.name, ty.val_type)));
+                    self.constants
+                        .push((ty, constant(&import.name, ty.val_type)));
                 }
                 _ => return Err(PlanError::UnknownImport(import.name.clone())),
             }
@@ -165,7 +169,11 @@ impl Plan {
         self.before_own = index(self.imports.len())?;
         let own = index(survey.functions.len())?;
         let mut next = self.before_own.checked_add(own).ok_or(PlanError::TooMany)?;
-        for place in self.of_import.iter_mut().filter(|place| **place == u32::MAX) {
+        for place in self
+            .of_import
+            .iter_mut()
+            .filter(|place| **place == u32::MAX)
+        {
             *place = next;
             next = next.checked_add(1).ok_or(PlanError::TooMany)?;
         }
@@ -203,7 +211,9 @@ impl Plan {
         };
         let books = self.before_own.saturating_sub(index(BOOKS.len())?);
         for import in &survey.imports {
-            let TypeRef::Func(ty) = import.ty else { continue };
+            let TypeRef::Func(ty) = import.ty else {
+                continue;
+            };
             let name = glue.import_name(&import.name);
             let body = match name {
                 "cxa_throw" => invoke::throw(books),
@@ -238,7 +248,9 @@ impl Plan {
             if self.exported_type(survey, &dyn_call) != Some(outer) {
                 return Err(unknown());
             }
-            Target::DynCall { function: self.own_function(survey, &dyn_call)? }
+            Target::DynCall {
+                function: self.own_function(survey, &dyn_call)?,
+            }
         } else {
             let results = signature.result.into_iter().collect();
             let function_type = self.type_index(signature.params.clone(), results)?;
@@ -254,7 +266,9 @@ impl Plan {
 
     fn exported_type<'a>(&self, survey: &'a Survey, export: &str) -> Option<&'a FuncType> {
         let (_, old) = survey.exports.get(export)?;
-        let own = usize::try_from(*old).ok()?.checked_sub(self.of_import.len())?;
+        let own = usize::try_from(*old)
+            .ok()?
+            .checked_sub(self.of_import.len())?;
         survey.function_type(*survey.functions.get(own)?)
     }
 
@@ -264,19 +278,26 @@ impl Plan {
             mutable,
             shared: false,
         };
-        self.added_globals.push((cell(true), ConstExpr::i32_const(0)));
-        self.exports.push((names::TEMP_RET0, ExportKind::Global, self.first_global));
+        self.added_globals
+            .push((cell(true), ConstExpr::i32_const(0)));
+        self.exports
+            .push((names::TEMP_RET0, ExportKind::Global, self.first_global));
         if let ExceptionModel::Map { scratch } = glue.exceptions {
             let scratch = ConstExpr::i32_const(scratch);
             self.added_globals.push((cell(false), scratch));
             let global = self.first_global.saturating_add(1);
-            self.exports.push((names::EXCEPTION_SCRATCH, ExportKind::Global, global));
+            self.exports
+                .push((names::EXCEPTION_SCRATCH, ExportKind::Global, global));
         }
         self.exports.push((names::MEMORY, ExportKind::Memory, 0));
         self.exports.push((names::TABLE, ExportKind::Table, 0));
     }
 
-    fn type_index(&mut self, params: Vec<ValType>, results: Vec<ValType>) -> Result<u32, PlanError> {
+    fn type_index(
+        &mut self,
+        params: Vec<ValType>,
+        results: Vec<ValType>,
+    ) -> Result<u32, PlanError> {
         let ty = AddedType { params, results };
         let at = match self.added_types.iter().position(|known| *known == ty) {
             Some(at) => at,
@@ -285,14 +306,21 @@ impl Plan {
                 self.added_types.len().saturating_sub(1)
             }
         };
-        index(at)?.checked_add(self.first_type).ok_or(PlanError::TooMany)
+        index(at)?
+            .checked_add(self.first_type)
+            .ok_or(PlanError::TooMany)
     }
 }
 
 /// Imports that [`invoke`] gives a body.
 fn is_replaced(name: &str) -> bool {
-    const NAMES: [&str; 5] =
-        ["cxa_throw", "resumeException", "cxa_rethrow", "getTempRet0", "setTempRet0"];
+    const NAMES: [&str; 5] = [
+        "cxa_throw",
+        "resumeException",
+        "cxa_rethrow",
+        "getTempRet0",
+        "setTempRet0",
+    ];
     name.starts_with("invoke_") || NAMES.contains(&name)
 }
 
