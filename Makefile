@@ -15,7 +15,7 @@ help: ## This list
 demo: programs ## Deploys contracts on a local chain and verifies them: make demo [ONCE=1]
 	@$(release)/demo $(if $(ONCE),--once)
 
-stack: programs ## Both services on this machine, until Ctrl-C: make stack CHAINS=chains.json [PORT=5555] [VERIFIERS=1]
+stack: programs ## Both services on this machine, until Ctrl-C: make stack CHAINS=chains.json [PORT=5555] [VERIFIERS=2]
 	@$(release)/stack --end-with-parent
 
 compilers: programs ## Prepares releases of the compiler: make compilers VERSIONS="0.8.28 0.7.6"

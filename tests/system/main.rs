@@ -5,4 +5,8 @@
 // The whole binary is a test; saying so lets the lints know.
 #[cfg(test)]
 mod database;
+mod faults;
 mod identity;
+mod rejections;
+mod support;
+mod verifying;

@@ -13,7 +13,8 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
             &["lookup", "bin"],
             &["db", "auth", "http_client"],
             &["api", "telemetry"],
-            &["config", "version"],
+            &["config"],
+            &["report", "signals", "version"],
         ],
     ),
     (
@@ -21,7 +22,8 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
         &[
             &["app"],
             &["routes"],
-            &["verify", "contracts", "upkeep", "health"],
+            &["verify", "contracts", "upkeep", "health", "chain_list"],
+            &["state", "params", "body", "fault", "cors"],
             &["dispatch"],
             &["config"],
         ],
@@ -32,7 +34,7 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
             &["app"],
             &["routes"],
             &["jobs"],
-            &["verify"],
+            &["verify", "state"],
             &["chains", "config"],
         ],
     ),

@@ -34,8 +34,14 @@ impl Client {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(base_url: &str) -> Result<Self> {
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(120)).build()?;
-        Ok(Self { base_url: base_url.to_owned(), http })
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(120))
+            .build()?;
+        Ok(Self {
+            base_url: base_url.to_owned(),
+            http,
+        })
     }
 
     /// Submits a verification.
@@ -64,13 +70,23 @@ impl Client {
     pub async fn wait(&self, accepted: &Accepted, limit: Duration) -> Result<Ended> {
         let url = format!("{}/v2/verify/{}", self.base_url, accepted.id);
         loop {
-            let job: Value = self.http.get(&url).send().await?.error_for_status()?.json().await?;
+            let job: Value = self
+                .http
+                .get(&url)
+                .send()
+                .await?
+                .error_for_status()?
+                .json()
+                .await?;
             let took = accepted.sent_at.elapsed();
             if job.get("isJobCompleted") == Some(&Value::Bool(true)) {
                 return Ok(Ended { job, took });
             }
             if took > limit {
-                bail!("verification {} has not ended after {limit:?}: {job}", accepted.id);
+                bail!(
+                    "verification {} has not ended after {limit:?}: {job}",
+                    accepted.id
+                );
             }
         }
     }
@@ -81,6 +97,13 @@ impl Client {
     /// When it is not verified.
     pub async fn contract(&self, chain_id: u64, address: &str, query: &str) -> Result<Value> {
         let url = format!("{}/v2/contract/{chain_id}/{address}{query}", self.base_url);
-        Ok(self.http.get(&url).send().await?.error_for_status()?.json().await?)
+        Ok(self
+            .http
+            .get(&url)
+            .send()
+            .await?
+            .error_for_status()?
+            .json()
+            .await?)
     }
 }

@@ -37,10 +37,19 @@ pub fn limits() -> Limits {
 /// # Errors
 /// When the release is not known, or the sources don't compile.
 pub async fn compile(compilers: &Compilers, project: &Project) -> Result<CompiledContract> {
-    let release = compilers.find(&project.version).context("the compiler release is not known")?;
-    let Project { target, version, input } = project;
-    let text = input.compiler_input(target, version, Selection::first(version));
-    let compilation = compilers.compile(&release, text.as_bytes(), &limits()).await?;
+    let release = compilers
+        .find(&project.version)
+        .context("the compiler release is not known")?;
+    let Project {
+        target,
+        version,
+        input,
+    } = project;
+    let selection = Selection::first(input.language(), version);
+    let text = input.compiler_input(target, selection);
+    let compilation = compilers
+        .compile(&release, text.as_bytes(), &limits())
+        .await?;
     let Outcome::Output(output) = compilation.outcome else {
         bail!("{target}: {:?}", compilation.outcome);
     };
@@ -52,19 +61,35 @@ pub async fn compile(compilers: &Compilers, project: &Project) -> Result<Compile
 ///
 /// # Errors
 /// When the chain refuses it.
-pub async fn deploy(anvil: &Anvil, contract: &CompiledContract, arguments: Vec<DynSolValue>) -> Result<Deployed> {
+pub async fn deploy(
+    anvil: &Anvil,
+    contract: &CompiledContract,
+    arguments: Vec<DynSolValue>,
+) -> Result<Deployed> {
     let mut code = contract.creation.bytes().to_vec();
     code.extend(DynSolValue::Tuple(arguments).abi_encode_params());
     let receipt = send(anvil, json!({"data": format!("0x{}", hex::encode(code))})).await?;
-    Ok(Deployed { address: text(&receipt, "contractAddress")?, transaction: text(&receipt, "transactionHash")? })
+    Ok(Deployed {
+        address: text(&receipt, "contractAddress")?,
+        transaction: text(&receipt, "transactionHash")?,
+    })
 }
 
 /// Calls a function in a transaction; gives the transaction's hash.
 ///
 /// # Errors
 /// When the chain refuses it.
-pub async fn transact(anvil: &Anvil, to: &str, signature: &str, arguments: Vec<DynSolValue>) -> Result<String> {
-    let receipt = send(anvil, json!({"to": to, "data": call_data(signature, arguments)})).await?;
+pub async fn transact(
+    anvil: &Anvil,
+    to: &str,
+    signature: &str,
+    arguments: Vec<DynSolValue>,
+) -> Result<String> {
+    let receipt = send(
+        anvil,
+        json!({"to": to, "data": call_data(signature, arguments)}),
+    )
+    .await?;
     text(&receipt, "transactionHash")
 }
 
@@ -76,8 +101,13 @@ pub async fn read_address(anvil: &Anvil, to: &str, signature: &str) -> Result<St
     let call = json!([{"to": to, "data": call_data(signature, Vec::new())}, "latest"]);
     let answer = anvil.call("eth_call", call).await?;
     let word = answer.as_str().unwrap_or_default();
-    let digits = word.get(word.len().saturating_sub(40)..).filter(|digits| digits.len() == 40);
-    Ok(format!("0x{}", digits.context("the call returned no address")?))
+    let digits = word
+        .get(word.len().saturating_sub(40)..)
+        .filter(|digits| digits.len() == 40);
+    Ok(format!(
+        "0x{}",
+        digits.context("the call returned no address")?
+    ))
 }
 
 fn call_data(signature: &str, arguments: Vec<DynSolValue>) -> String {
@@ -88,14 +118,21 @@ fn call_data(signature: &str, arguments: Vec<DynSolValue>) -> String {
 
 async fn send(anvil: &Anvil, mut transaction: Value) -> Result<Value> {
     let accounts = anvil.call("eth_accounts", json!([])).await?;
-    let from = accounts.get(0).context("the chain has no accounts")?.clone();
+    let from = accounts
+        .get(0)
+        .context("the chain has no accounts")?
+        .clone();
     if let Some(members) = transaction.as_object_mut() {
         members.insert("from".to_owned(), from);
         members.insert("gas".to_owned(), "0xe4e1c0".into());
     }
-    let hash = anvil.call("eth_sendTransaction", json!([transaction])).await?;
+    let hash = anvil
+        .call("eth_sendTransaction", json!([transaction]))
+        .await?;
     // The chain mines each transaction before it answers.
-    let receipt = anvil.call("eth_getTransactionReceipt", json!([hash])).await?;
+    let receipt = anvil
+        .call("eth_getTransactionReceipt", json!([hash]))
+        .await?;
     if receipt.get("status") != Some(&json!("0x1")) {
         bail!("the transaction {hash} failed: {receipt}");
     }
@@ -104,5 +141,7 @@ async fn send(anvil: &Anvil, mut transaction: Value) -> Result<Value> {
 
 fn text(receipt: &Value, name: &str) -> Result<String> {
     let value = receipt.get(name).and_then(Value::as_str);
-    value.map(str::to_owned).with_context(|| format!("the receipt has no {name}"))
+    value
+        .map(str::to_owned)
+        .with_context(|| format!("the receipt has no {name}"))
 }

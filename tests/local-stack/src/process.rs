@@ -52,6 +52,7 @@ pub struct Process {
     lines: LogLines,
     /// Port 0 until it has said where; nobody is given a process before.
     address: SocketAddr,
+    ready_after: Duration,
 }
 
 /// The child and all of its process group, which ends with it, as a container ends with its first
@@ -90,10 +91,12 @@ impl Process {
     /// # Errors
     /// When it cannot be started, ends, or says nothing in time. The message holds its last lines.
     pub async fn start(spec: ProcessSpec) -> Result<Self> {
+        let started = Instant::now();
         let mut process = Self::spawn(spec)?;
         let listening = process
             .wait_for(LISTENING_WITHIN, |line| line["event"] == "listening")
             .await?;
+        process.ready_after = started.elapsed();
         let said = listening["address"].as_str().unwrap_or_default();
         let address = said.parse();
         process.address =
@@ -127,6 +130,7 @@ impl Process {
             lines: LogLines::follow(stdout, log),
             spec,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            ready_after: Duration::ZERO,
         })
     }
 
@@ -155,6 +159,12 @@ impl Process {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// From its start until it said that it listens.
+    #[must_use]
+    pub fn ready_after(&self) -> Duration {
+        self.ready_after
     }
 
     /// The lines it has written, as far as they are kept. A line that is no JSON is a string.

@@ -52,6 +52,16 @@ impl Programs {
         Ok(path)
     }
 
+    /// Where compilers are kept, with the two programs that run and prepare them.
+    ///
+    /// # Errors
+    /// When one of them has not been built.
+    pub fn compilers(&self) -> Result<compiler::Config> {
+        self.find("compiler-host")?;
+        self.find("compilers")?;
+        Ok(compiler::Config::with_programs_in(&self.folder))
+    }
+
     fn how_to_build(&self, name: &str) -> String {
         let package = PROGRAMS.iter().find(|(program, _)| *program == name);
         let package = package.map_or(name, |(_, package)| package);

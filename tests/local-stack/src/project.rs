@@ -70,7 +70,10 @@ fn collect(entry: &str) -> Result<BTreeMap<String, String>> {
         }
         let file = place(&path);
         let content = fs::read_to_string(&file).with_context(|| {
-            format!("reading {} (`scripts/setup` installs what comes from npm)", file.display())
+            format!(
+                "reading {} (`scripts/setup` installs what comes from npm)",
+                file.display()
+            )
         })?;
         for import in imports(&content) {
             open.push(resolve(&path, import)?);
@@ -93,10 +96,16 @@ fn imports(content: &str) -> Vec<&str> {
     let statements = content.split(';').filter_map(|part| {
         let at = part.rfind("import")?;
         let statement = part.get(at..)?;
-        let starts_a_line = part.get(..at)?.lines().last().is_none_or(|line| line.trim().is_empty());
+        let starts_a_line = part
+            .get(..at)?
+            .lines()
+            .last()
+            .is_none_or(|line| line.trim().is_empty());
         starts_a_line.then_some(statement)
     });
-    statements.filter_map(|statement| statement.split('"').rev().nth(1)).collect()
+    statements
+        .filter_map(|statement| statement.split('"').rev().nth(1))
+        .collect()
 }
 
 fn resolve(from: &str, import: &str) -> Result<String> {

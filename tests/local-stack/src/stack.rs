@@ -10,7 +10,6 @@ use futures::future::{join_all, try_join_all};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::config;
 use crate::front::{Front, FrontConfig};
 use crate::identity::IdentityServer;
 use crate::issuer;
@@ -95,7 +94,7 @@ impl StackConfig {
             verifiers: 1,
             log: "info".to_owned(),
             folder: None,
-            cache: config::cache_folder(),
+            cache: compiler::config::default_cache(),
             front: FrontConfig::new(Vec::new()),
             settings: Vec::new(),
         }

@@ -55,7 +55,10 @@ async fn with_token(url: &str, token: &str) -> Response {
 /// The whole answer but for its random id.
 async fn problem(response: Response) -> (StatusCode, Value) {
     let status = response.status();
-    assert_eq!(response.headers()[CONTENT_TYPE], "application/json; charset=utf-8");
+    assert_eq!(
+        response.headers()[CONTENT_TYPE],
+        "application/json; charset=utf-8"
+    );
     let mut document: Value = response.json().await.unwrap();
     let id = document["errorId"].take();
     id.as_str().unwrap().parse::<uuid::Uuid>().unwrap();

@@ -27,27 +27,19 @@ fn source(server: &IdentityServer) -> TokenSource {
 
 /// The library reads the environment itself, so this is a process of its own.
 #[tokio::test]
-#[ignore = "a part of the next test, which runs it as a child with the variable set"]
-async fn child_prints_a_token() {
-    let source = TokenSource::from_environment(AUDIENCE).unwrap();
-    eprintln!("token={}", source.token().await.unwrap());
-}
-
-#[tokio::test]
 async fn the_environment_names_the_metadata_server() {
     let (server, check) = setup(|_| ());
-    let mut child = Command::new(std::env::current_exe().unwrap());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rehearsal"));
     child
-        .args(["--ignored", "--exact", "--nocapture"])
-        .arg("identity::mint::child_prints_a_token")
+        .args(["print-token", AUDIENCE])
         .env_clear()
         .env("HOME", "/nonexistent")
         .env("GCE_METADATA_HOST", server.address().to_string());
     let output = tokio::task::spawn_blocking(move || child.output());
     let output = output.await.unwrap().unwrap();
-    let text = String::from_utf8(output.stderr).unwrap();
-    let token = text.lines().find_map(|line| line.strip_prefix("token="));
-    let caller = check.check(token.expect(&text)).await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let token = String::from_utf8(output.stdout).unwrap();
+    let caller = check.check(token.trim()).await.unwrap();
     assert_eq!(caller.email, PUBLIC_API);
     let query = server.switches().last_query.lock().unwrap().clone();
     assert!(query.contains("audience=internal-verifier"), "{query}");

@@ -62,7 +62,7 @@ async fn main() -> Result<()> {
         started.elapsed().as_millis()
     );
     write_rest(&mut out, &stack)?;
-    let client = Client::new(&stack.base_url()?)?;
+    let client = Client::new(&stack.base_url())?;
     writeln!(
         out,
         "\n{:<24} {:>11} {:>11} {:>10} {:>10} {:>10} {:>6}",
@@ -156,10 +156,8 @@ async fn bare(compilers: &Compilers, project: &Project) -> Result<Duration> {
     let release = compilers
         .find(&project.version)
         .context("the compiler release is not known")?;
-    let selection = Selection::first(&project.version);
-    let text = project
-        .input
-        .compiler_input(&project.target, &project.version, selection);
+    let selection = Selection::first(project.input.language(), &project.version);
+    let text = project.input.compiler_input(&project.target, selection);
     let started = Instant::now();
     let compilation = compilers
         .compile(&release, text.as_bytes(), &deploy::limits())

@@ -1,6 +1,6 @@
 //! `make demo`: the whole system verifies real contracts before your eyes.
 //!
-//! Starts Postgres, a development chain, identity and both services; deploys an OpenZeppelin token,
+//! Starts Postgres, a development chain, identity and both services; deploys a token of `OpenZeppelin`,
 //! a factory and its child; verifies them through the public API; prints what came out. It stays for
 //! you to look around until Ctrl-C; with `--once` it ends, and its status says whether all were exact.
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use alloy_dyn_abi::DynSolValue;
 use alloy_primitives::U256;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 use compiler::Compilers;
 use local_stack::anvil::Anvil;
@@ -62,7 +62,7 @@ async fn main() -> Result<ExitCode> {
     let compilers = Compilers::open(Programs::beside_this_one()?.compilers()?)?;
     let subjects = deploy_all(&anvil, &compilers).await?;
     let stack = Stack::start(config).await?;
-    let base_url = stack.base_url()?;
+    let base_url = stack.base_url();
     let client = Client::new(&base_url)?;
     let mut all_exact = true;
     writeln!(out, "\n{}", Row::HEAD)?;

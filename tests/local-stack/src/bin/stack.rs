@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use local_stack::children;
+use local_stack::postgres::Postgres;
 use local_stack::programs::Programs;
 use local_stack::{Chains, Databases, Stack, StackConfig};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -18,21 +19,24 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 const CHAINS_HELP: &str = "\
 which chains should be verified? Give a file: make stack CHAINS=chains.json
 
-  [{\"chainId\": 31337, \"name\": \"anvil\", \"rpc\": [\"http://127.0.0.1:8545\"]}]";
+  {\"31337\": {\"sourcifyName\": \"Dev chain\", \"supported\": true, \"rpc\": [\"http://127.0.0.1:8545\"]}}
+
+The format is that of Sourcify's sourcify-chains.json. An endpoint that gives traces is written as
+{\"url\": \"http://127.0.0.1:8545\", \"traceSupport\": \"trace_transaction\"}.";
 
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Runs sourcerun on this machine: Postgres, both services, and local identity between them.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The chains: a JSON list of objects with `chainId`, `name` and `rpc`, a list of URLs
+    /// The chains, in the format of Sourcify's sourcify-chains.json
     #[arg(long, env = "CHAINS", value_name = "FILE")]
     chains: Option<PathBuf>,
     /// Where the API listens, on 127.0.0.1; 0 takes a free port
     #[arg(long, env = "PORT", default_value_t = 5555)]
     port: u16,
-    /// How many verifiers run, each with one compilation at a time
-    #[arg(long, env = "VERIFIERS", default_value_t = 1)]
+    /// How many verifiers run, each with one job at a time; by default one per processor, at most 4
+    #[arg(long, env = "VERIFIERS", default_value_t = usual_verifiers())]
     verifiers: usize,
     /// A Postgres database to use instead of one of our own
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
@@ -64,7 +68,15 @@ async fn run(arguments: Arguments) -> Result<()> {
     if arguments.end_with_parent {
         children::end_with_parent_of_this().context("following the parent")?;
     }
-    let config = config(arguments)?;
+    let mut config = config(&arguments)?;
+    // A cluster of our own ends with this program and leaves nothing.
+    let postgres = match &arguments.database_url {
+        Some(_) => None,
+        None => Some(Postgres::start()?),
+    };
+    if let Some(postgres) = &postgres {
+        config.databases = Databases::same(&postgres.named_database("sourcerun").await?);
+    }
     let logs = config.folder.clone().unwrap_or_default();
     let mut stack = tokio::select! {
         started = Stack::start(config) => started?,
@@ -92,8 +104,15 @@ async fn run(arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
-fn config(arguments: Arguments) -> Result<StackConfig> {
-    let Some(chains) = arguments.chains.filter(|path| !path.as_os_str().is_empty()) else {
+fn usual_verifiers() -> usize {
+    std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(4)
+}
+
+fn config(arguments: &Arguments) -> Result<StackConfig> {
+    let chains = arguments.chains.clone();
+    let Some(chains) = chains.filter(|path| !path.as_os_str().is_empty()) else {
         bail!(CHAINS_HELP);
     };
     if !chains.is_file() {
@@ -102,15 +121,15 @@ fn config(arguments: Arguments) -> Result<StackConfig> {
     if arguments.verifiers == 0 {
         bail!("VERIFIERS must be at least 1");
     }
-    let database = arguments.database_url.context("DATABASE_URL is not set")?;
-    let logs = match arguments.logs {
-        Some(folder) => folder,
+    let database = arguments.database_url.as_deref().unwrap_or_default();
+    let logs = match &arguments.logs {
+        Some(folder) => folder.clone(),
         None => Programs::beside_this_one()?.target_folder().join("stack"),
     };
-    let mut config = StackConfig::new(Chains::File(chains), Databases::same(&database));
+    let mut config = StackConfig::new(Chains::File(chains), Databases::same(database));
     config.port = arguments.port;
     config.verifiers = arguments.verifiers;
-    config.log = arguments.log;
+    config.log.clone_from(&arguments.log);
     config.folder = Some(logs);
     Ok(config)
 }
