@@ -13,19 +13,19 @@ help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 demo: programs ## Deploys contracts on a local chain and verifies them: make demo [ONCE=1]
-	@$(release)/demo $(if $(ONCE),--once)
+	@$(release)/demo --end-with-parent $(if $(ONCE),--once)
 
 stack: programs ## Both services on this machine, until Ctrl-C: make stack CHAINS=chains.json [PORT=5555] [VERIFIERS=2]
 	@$(release)/stack --end-with-parent
 
 compilers: programs ## Prepares releases of the compiler: make compilers VERSIONS="0.8.28 0.7.6"
-	@$(release)/compilers $(VERSIONS)
+	@$(release)/compilers $(if $(VERSIONS),--versions $(VERSIONS),--list)
 
 test: setup ## Everything that must hold before a commit
 	@scripts/test
 
 bench: programs ## Times and memory of whole verifications
-	@$(release)/bench
+	@$(release)/bench --end-with-parent
 
 setup:
 	@scripts/setup

@@ -1,12 +1,12 @@
 //! `GET /chains`: what can be verified and read, without any key of ours.
 
-use actix_web::{HttpResponse, get, web};
+use actix_web::{HttpResponse, route, web};
 use common::config::chains::Chain;
 use serde_json::{Value, json};
 
 use crate::state::State;
 
-#[get("/chains")]
+#[route("/chains", method = "GET", method = "HEAD")]
 pub(crate) async fn chains(state: web::Data<State>) -> HttpResponse {
     let list: Vec<Value> = state.chains.in_order().into_iter().map(document).collect();
     HttpResponse::Ok()

@@ -1,19 +1,19 @@
 //! `GET /health` and `GET /version`: whether the process lives, and which one it is.
 
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpResponse, route};
 use common::api::problem::JSON;
 use common::version::{COMMIT, NAME, VERSION};
 use serde_json::json;
 
 /// Asks nobody: a database that is away is no reason to restart this process.
-#[get("/health")]
+#[route("/health", method = "GET", method = "HEAD")]
 pub(crate) async fn health() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
         .body("ok")
 }
 
-#[get("/version")]
+#[route("/version", method = "GET", method = "HEAD")]
 pub(crate) async fn version() -> HttpResponse {
     HttpResponse::Ok().content_type(JSON).json(json!({
         "name": NAME,

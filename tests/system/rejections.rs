@@ -280,3 +280,28 @@ async fn browsers_may_ask_from_anywhere() {
     assert!(headers.contains("content-type"), "{headers}");
     system.stop().await;
 }
+
+#[tokio::test]
+async fn head_answers_as_get_without_a_body() {
+    let system = TestSystem::start().await;
+    let base = system.stack.base_url();
+    let http = reqwest::Client::new();
+    for (path, status) in [
+        ("/health", 200),
+        ("/chains", 200),
+        ("/version", 200),
+        (&*format!("/v2/contract/31337/{ADDRESS}"), 404),
+        ("/v2/verify/72d12273-0723-448e-a9f6-f7957128efa5", 404),
+    ] {
+        let url = format!("{base}{path}");
+        let head = http.head(&url).send().await.unwrap();
+        assert_eq!(head.status(), status, "{path}");
+        assert_eq!(
+            http.get(&url).send().await.unwrap().status(),
+            status,
+            "{path}"
+        );
+        assert!(head.bytes().await.unwrap().is_empty(), "{path}");
+    }
+    system.stop().await;
+}

@@ -1,6 +1,6 @@
 //! `GET /v2/contract/{chainId}/{address}`: what is known about one contract.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, route, web};
 use common::api::problem::{JSON, Problem, Reason};
 use common::lookup::{self, Selection};
 
@@ -8,7 +8,7 @@ use crate::fault::fault;
 use crate::params::{self, ContractParams};
 use crate::state::State;
 
-#[get("/v2/contract/{chainId}/{address}")]
+#[route("/v2/contract/{chainId}/{address}", method = "GET", method = "HEAD")]
 pub(crate) async fn get_contract(
     request: HttpRequest,
     state: web::Data<State>,

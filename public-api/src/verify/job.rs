@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, route, web};
 use common::api::problem::{JSON, Problem, Reason};
 use common::db::jobs::JobId;
 
@@ -18,7 +18,7 @@ use crate::state::State;
 const USUAL_HOLD: Duration = Duration::from_secs(2);
 const LONGEST_HOLD: Duration = Duration::from_secs(20);
 
-#[get("/v2/verify/{verificationId}")]
+#[route("/v2/verify/{verificationId}", method = "GET", method = "HEAD")]
 pub(crate) async fn get_job(
     request: HttpRequest,
     state: web::Data<State>,

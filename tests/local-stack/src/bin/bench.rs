@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use compiler::{Compilers, Outcome};
 use local_stack::anvil::Anvil;
+use local_stack::children;
 use local_stack::client::Client;
 use local_stack::deploy;
 use local_stack::postgres::Postgres;
@@ -31,6 +32,9 @@ struct Arguments {
     /// Verifications of each input
     #[arg(long, env = "ROUNDS", default_value_t = 30)]
     rounds: usize,
+    /// End when the program that started this one ends, also when that is killed
+    #[arg(long)]
+    end_with_parent: bool,
 }
 
 /// An input and how its contract is made.
@@ -43,6 +47,9 @@ struct Input {
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    if arguments.end_with_parent {
+        children::end_with_parent_of_this()?;
+    }
     if arguments.rounds == 0 {
         bail!("ROUNDS must be at least 1");
     }

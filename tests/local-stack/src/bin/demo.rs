@@ -14,6 +14,7 @@ use anyhow::Result;
 use clap::Parser;
 use compiler::Compilers;
 use local_stack::anvil::Anvil;
+use local_stack::children;
 use local_stack::client::{Client, Ended};
 use local_stack::deploy::{self, Deployed};
 use local_stack::postgres::Postgres;
@@ -34,6 +35,9 @@ struct Arguments {
     /// Where the API listens, on 127.0.0.1; 0 takes a free port
     #[arg(long, env = "PORT", default_value_t = 5555)]
     port: u16,
+    /// End when the program that started this one ends, also when that is killed
+    #[arg(long)]
+    end_with_parent: bool,
 }
 
 /// A contract on the chain with the project it is made from.
@@ -46,6 +50,9 @@ struct Subject {
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
+    if arguments.end_with_parent {
+        children::end_with_parent_of_this()?;
+    }
     let mut out = std::io::stdout();
     eprintln!("starting a chain, Postgres and both services");
     let anvil = Anvil::start(CHAIN_ID, &[]).await?;
@@ -88,7 +95,7 @@ async fn main() -> Result<ExitCode> {
             "\nThe system stays at {base_url} until Ctrl-C; logs are in {}",
             stack.folder().display()
         );
-        tokio::signal::ctrl_c().await?;
+        common::signals::asked_to_stop().await?;
     }
     stack.stop().await?;
     Ok(if all_exact {
