@@ -27,14 +27,14 @@ const STOP_WITHIN_S: u64 = 5;
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let telemetry = telemetry::init(&TelemetryConfig {
         service: SERVICE,
-        filter: config.log,
-        project: config.project,
-        otlp_endpoint: config.otlp_endpoint,
+        filter: config.service.log,
+        project: config.service.project,
+        otlp_endpoint: config.service.otlp_endpoint,
         sampler: Sampling::AsCaller,
     })?;
     let database = Database::new(DatabaseConfig {
-        pool_size: config.database_connections,
-        ..DatabaseConfig::new(config.database_url, SERVICE)
+        pool_size: config.service.database_connections,
+        ..DatabaseConfig::new(config.service.database_url, SERVICE)
     })?;
     schema::check(&database).await?;
     let compilers = Compilers::open(config.compilers)?;
@@ -42,7 +42,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let check = Arc::new(TokenCheck::new(config.check)?);
     let state = web::Data::new(State {
         database,
-        chains: Chains::new(&config.chains, config.rpc_timeout)?,
+        chains: Chains::new(&config.service.chains, config.rpc_timeout)?,
         compilers,
         run: config.run,
         places: Semaphore::new(config.jobs_at_once),
@@ -60,11 +60,14 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     .workers(1)
     .disable_signals()
     .shutdown_timeout(STOP_WITHIN_S)
-    .bind((config.listen.host.as_str(), config.listen.port))
+    .bind((
+        config.service.listen.host.as_str(),
+        config.service.listen.port,
+    ))
     .with_context(|| {
         format!(
             "cannot listen on {}:{}",
-            config.listen.host, config.listen.port
+            config.service.listen.host, config.service.listen.port
         )
     })?;
     for address in server.addrs() {

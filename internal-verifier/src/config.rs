@@ -5,25 +5,18 @@ use std::time::Duration;
 
 use common::auth::check::CheckConfig;
 use common::auth::keys::JwksUrl;
-use common::config::chains::ChainRegistry;
-use common::config::{Listen, Mistakes, Reader};
+use common::config::{Mistakes, Reader, ServiceConfig};
 use common::db::jobs::Worker;
 use common::report::with_causes;
 
 #[derive(Debug)]
 pub(crate) struct Config {
-    pub(crate) listen: Listen,
-    pub(crate) database_url: String,
-    pub(crate) database_connections: usize,
-    pub(crate) chains: ChainRegistry,
+    pub(crate) service: ServiceConfig,
     pub(crate) rpc_timeout: Duration,
     pub(crate) check: CheckConfig,
     pub(crate) compilers: compiler::Config,
     pub(crate) run: RunConfig,
     pub(crate) jobs_at_once: usize,
-    pub(crate) log: String,
-    pub(crate) project: String,
-    pub(crate) otlp_endpoint: Option<String>,
 }
 
 /// How one job is run.
@@ -44,38 +37,21 @@ pub(crate) struct RunConfig {
 
 impl Config {
     pub(crate) fn read(mut reader: Reader) -> Result<Self, Mistakes> {
-        let listen = Listen::read(&mut reader);
-        let database_url: Option<String> = reader.required(
-            "DATABASE_URL",
-            "where Postgres is, as in postgres://user:password@host/database",
-        );
-        let chains = reader.chains();
+        let service = ServiceConfig::read(&mut reader, 2);
         let check = read_check(&mut reader);
         let compilers = read_compilers(&mut reader);
         let run = read_run(&mut reader);
         let rpc_timeout = reader.milliseconds("RPC_TIMEOUT_MS", Duration::from_secs(10));
-        let database_connections = reader.or("DATABASE_CONNECTIONS", 2);
         let jobs_at_once = reader.or("JOBS_AT_ONCE", 1);
-        let log = reader.or("LOG", "info".to_owned());
-        let project = reader.or("GOOGLE_CLOUD_PROJECT", "local".to_owned());
-        let otlp_endpoint = reader.text("OTEL_EXPORTER_OTLP_ENDPOINT");
-        let required = database_url.zip(chains).zip(check).zip(compilers);
-        reader.finish(
-            required.map(|(((database_url, chains), check), compilers)| Self {
-                listen,
-                database_url,
-                database_connections,
-                chains,
-                rpc_timeout,
-                check,
-                compilers,
-                run,
-                jobs_at_once,
-                log,
-                project,
-                otlp_endpoint,
-            }),
-        )
+        let required = service.zip(check).zip(compilers);
+        reader.finish(required.map(|((service, check), compilers)| Self {
+            service,
+            rpc_timeout,
+            check,
+            compilers,
+            run,
+            jobs_at_once,
+        }))
     }
 }
 

@@ -28,22 +28,22 @@ const STOP_WITHIN_S: u64 = 5;
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let telemetry = telemetry::init(&TelemetryConfig {
         service: SERVICE,
-        filter: config.log,
-        project: config.project,
-        otlp_endpoint: config.otlp_endpoint,
+        filter: config.service.log,
+        project: config.service.project,
+        otlp_endpoint: config.service.otlp_endpoint,
         sampler: Sampling::All,
     })?;
     let database = Database::new(DatabaseConfig {
-        pool_size: config.database_connections,
+        pool_size: config.service.database_connections,
         // We wait a second longer than the server: a database that hangs is a 503 within five seconds.
         statement_timeout: Duration::from_secs(4),
-        ..DatabaseConfig::new(config.database_url, SERVICE)
+        ..DatabaseConfig::new(config.service.database_url, SERVICE)
     })?;
     schema::check(&database).await?;
     let tokens = TokenSource::from_environment(&config.dispatch.audience)?;
     let dispatcher = Dispatcher::new(config.dispatch, tokens)?;
     let state = web::Data::new(State {
-        chains: config.chains,
+        chains: config.service.chains,
         ends: JobEnds::listen(&database)?,
         database,
         dispatcher,
@@ -66,11 +66,14 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     })
     .disable_signals()
     .shutdown_timeout(STOP_WITHIN_S)
-    .bind((config.listen.host.as_str(), config.listen.port))
+    .bind((
+        config.service.listen.host.as_str(),
+        config.service.listen.port,
+    ))
     .with_context(|| {
         format!(
             "cannot listen on {}:{}",
-            config.listen.host, config.listen.port
+            config.service.listen.host, config.service.listen.port
         )
     })?;
     for address in server.addrs() {

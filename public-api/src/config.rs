@@ -2,20 +2,13 @@
 
 use std::time::Duration;
 
-use common::config::chains::ChainRegistry;
-use common::config::{Listen, Mistakes, Reader};
+use common::config::{Mistakes, Reader, ServiceConfig};
 
 #[derive(Debug)]
 pub(crate) struct Config {
-    pub(crate) listen: Listen,
-    pub(crate) database_url: String,
-    pub(crate) database_connections: usize,
-    pub(crate) chains: ChainRegistry,
+    pub(crate) service: ServiceConfig,
     pub(crate) dispatch: DispatchConfig,
     pub(crate) sweep: SweepConfig,
-    pub(crate) log: String,
-    pub(crate) project: String,
-    pub(crate) otlp_endpoint: Option<String>,
 }
 
 /// How lost calls are made up for.
@@ -44,12 +37,7 @@ pub(crate) struct DispatchConfig {
 
 impl Config {
     pub(crate) fn read(mut reader: Reader) -> Result<Self, Mistakes> {
-        let listen = Listen::read(&mut reader);
-        let database_url: Option<String> = reader.required(
-            "DATABASE_URL",
-            "where Postgres is, as in postgres://user:password@host/database",
-        );
-        let chains = reader.chains();
+        let service = ServiceConfig::read(&mut reader, 5);
         let verifier_url: Option<String> = reader.required(
             "VERIFIER_URL",
             "where internal-verifier is, as in https://host",
@@ -63,16 +51,9 @@ impl Config {
             interval: reader.milliseconds("SWEEP_INTERVAL_MS", Duration::from_secs(10)),
             backoff: reader.milliseconds("SWEEP_BACKOFF_MS", Duration::from_secs(15)),
         };
-        let database_connections = reader.or("DATABASE_CONNECTIONS", 5);
-        let log = reader.or("LOG", "info".to_owned());
-        let project = reader.or("GOOGLE_CLOUD_PROJECT", "local".to_owned());
-        let otlp_endpoint = reader.text("OTEL_EXPORTER_OTLP_ENDPOINT");
-        let required = database_url.zip(chains).zip(verifier_url);
-        reader.finish(required.map(|((database_url, chains), verifier_url)| Self {
-            listen,
-            database_url,
-            database_connections,
-            chains,
+        let required = service.zip(verifier_url);
+        reader.finish(required.map(|(service, verifier_url)| Self {
+            service,
             dispatch: DispatchConfig {
                 verifier_url: verifier_url.trim_end_matches('/').to_owned(),
                 audience,
@@ -82,9 +63,6 @@ impl Config {
                 sweep_after,
             },
             sweep,
-            log,
-            project,
-            otlp_endpoint,
         }))
     }
 }

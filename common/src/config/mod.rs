@@ -130,6 +130,52 @@ impl Listen {
     }
 }
 
+/// What both services need.
+pub struct ServiceConfig {
+    pub listen: Listen,
+    /// Holds a password: for the connection only.
+    pub database_url: String,
+    pub database_connections: usize,
+    pub chains: ChainRegistry,
+    /// Which log lines are written, as `tracing`'s filter directives.
+    pub log: String,
+    /// The Google Cloud project that trace ids are written with.
+    pub project: String,
+    /// Base address of an OTLP/HTTP receiver; none is needed.
+    pub otlp_endpoint: Option<String>,
+}
+
+impl std::fmt::Debug for ServiceConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServiceConfig")
+            .field("listen", &self.listen)
+            .field("chains", &self.chains)
+            .field("log", &self.log)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ServiceConfig {
+    /// `DATABASE_URL` and `CHAINS` must be set; `DATABASE_CONNECTIONS`, `LOG`, `GOOGLE_CLOUD_PROJECT`
+    /// and `OTEL_EXPORTER_OTLP_ENDPOINT` may be.
+    pub fn read(reader: &mut Reader, usual_connections: usize) -> Option<Self> {
+        let listen = Listen::read(reader);
+        let meaning = "where Postgres is, as in postgres://user:password@host/database";
+        let database_url = reader.required("DATABASE_URL", meaning);
+        let chains = reader.chains();
+        let config = Self {
+            listen,
+            database_connections: reader.or("DATABASE_CONNECTIONS", usual_connections),
+            log: reader.or("LOG", "info".to_owned()),
+            project: reader.or("GOOGLE_CLOUD_PROJECT", "local".to_owned()),
+            otlp_endpoint: reader.text("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            database_url: database_url?,
+            chains: chains?,
+        };
+        Some(config)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
