@@ -2,6 +2,7 @@
 
 use alloy_dyn_abi::DynSolValue;
 use alloy_primitives::U256;
+use local_stack::Service;
 use local_stack::deploy;
 use local_stack::project::Project;
 use serde_json::{Value, json};
@@ -297,4 +298,40 @@ async fn what_cannot_be_verified_says_why() {
 fn checksummed(address: &str) -> String {
     let parsed: verification::chain::Address = address.to_lowercase().parse().unwrap();
     parsed.to_string()
+}
+
+#[tokio::test]
+async fn a_release_that_is_not_there_yet_is_prepared_while_the_job_waits() {
+    let cache = tempfile::tempdir().unwrap();
+    let repository = compiler::config::default_repository(&compiler::config::default_cache());
+    let system = TestSystem::with(|mut config| {
+        config.cache = cache.path().to_owned();
+        let repository = repository.to_string_lossy();
+        config.with(
+            Service::InternalVerifier,
+            "COMPILER_REPOSITORY",
+            &repository,
+        )
+    })
+    .await;
+    let (project, deployed) = system.small().await;
+    let mut body = project.submission(None).unwrap();
+    body["compilerVersion"] = json!("0.6.2+commit.bacdbe57");
+    body["stdJsonInput"]["settings"] = json!({});
+    body["stdJsonInput"]["sources"]["contracts/Small.sol"]["content"] =
+        json!("pragma solidity ^0.6.2; contract Small { uint256 public count; }");
+    let job = system.verify(&deployed.address, &body).await;
+    assert_eq!(
+        job_error(&job).0,
+        "bytecode_length_mismatch",
+        "the old release has spoken"
+    );
+    let attempts = system
+        .count("SELECT sum(attempt) FROM verification_jobs")
+        .await;
+    assert_eq!(
+        attempts, 1,
+        "the lease lived on while the release was prepared"
+    );
+    system.stop().await;
 }

@@ -97,18 +97,6 @@ impl CreationCode {
         })
     }
 
-    /// Code that was stored: its placeholders are zeros already.
-    #[must_use]
-    pub fn from_stored(
-        bytes: Vec<u8>,
-        source_map: Option<String>,
-        link_references: Option<LinkReferences>,
-    ) -> Self {
-        Self {
-            code: placeholders::from_stored(bytes, source_map, link_references),
-        }
-    }
-
     /// Placeholders are 20 zero bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
@@ -140,20 +128,6 @@ impl RuntimeCode {
             code: placeholders::read(object)?,
             immutable_references,
         })
-    }
-
-    /// Code that was stored: its placeholders are zeros already.
-    #[must_use]
-    pub fn from_stored(
-        bytes: Vec<u8>,
-        source_map: Option<String>,
-        link_references: Option<LinkReferences>,
-        immutable_references: Option<ImmutableReferences>,
-    ) -> Self {
-        Self {
-            code: placeholders::from_stored(bytes, source_map, link_references),
-            immutable_references,
-        }
     }
 
     /// Placeholders are 20 zero bytes, immutables are zeros.

@@ -11,10 +11,6 @@ use crate::compilation_target::CompilationTarget;
 use crate::compiled_code::{CreationCode, RuntimeCode};
 use crate::compiler::{CompilerVersion, Language};
 
-mod stored;
-
-pub use stored::StoredCompilation;
-
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompiledContract {
     pub target: CompilationTarget,

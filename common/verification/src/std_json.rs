@@ -185,11 +185,6 @@ fn insert(object: &mut Value, key: &str, value: &Value) {
     }
 }
 
-/// The same of settings that were stored.
-pub(crate) fn is_optimizer_enabled(settings: &Value) -> bool {
-    is_enabled(settings.get("optimizer"))
-}
-
 fn is_enabled(optimizer: Option<&Value>) -> bool {
     optimizer.and_then(|members| members.get("enabled")) == Some(&Value::Bool(true))
 }

@@ -1,6 +1,5 @@
 //! How a verification ends when we could look.
 
-use crate::failure::VerificationFailure;
 use crate::transformation::{Transformation, TransformationValues};
 
 /// How well a recompiled code fits the chain's. Ordered: an exact match is greater.
@@ -119,13 +118,6 @@ impl MatchLevels {
     pub fn are_both_exact(self) -> bool {
         self.creation.min(self.runtime) == Some(MatchStatus::ExactMatch)
     }
-}
-
-/// We looked, and this is the answer. When we couldn't look there is none: that is a fault.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
-    Verified(Box<VerifiedMatch>),
-    Failed(VerificationFailure),
 }
 
 #[cfg(test)]

@@ -36,25 +36,6 @@ pub(super) fn read(object: CodeObject) -> Result<Code, NotCode> {
     })
 }
 
-pub(super) fn from_stored(
-    bytes: Vec<u8>,
-    source_map: Option<String>,
-    link_references: Option<LinkReferences>,
-) -> Code {
-    let libraries = places(link_references.as_ref(), |place, _| {
-        match place.of(&bytes) {
-            Some(hole) if hole.iter().all(|byte| *byte == 0) => Placeholder::OfLibrary,
-            _ => Placeholder::Foreign,
-        }
-    });
-    Code {
-        bytes,
-        source_map,
-        link_references,
-        libraries,
-    }
-}
-
 /// Every reference with what stands there. A reference that isn't as long as an address is foreign.
 fn places(
     references: Option<&LinkReferences>,

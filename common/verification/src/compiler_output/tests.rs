@@ -1,8 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::auxdata::{AuxdataPositions, AuxdataSearch, ContractAuxdata, find_auxdata};
-use crate::compiled_contract::StoredCompilation;
+use crate::auxdata::AuxdataPositions;
 
 fn read(output: &str) -> Result<CompiledContract, VerificationFailure> {
     let input = json!({
@@ -67,30 +66,6 @@ fn only_the_target_is_read() {
             "cborAuxdata": null,
         })
     );
-}
-
-#[test]
-fn a_stored_compilation_is_the_compiled_one() {
-    let output =
-        json!({"contracts": {"a.sol": {"A": contract()}}, "sources": {"a.sol": {"id": 0}}});
-    let compiled = read(&output.to_string()).unwrap();
-    let AuxdataSearch::Settled(auxdata) = find_auxdata(&compiled) else {
-        panic!("there is no metadata to be unsure of")
-    };
-    let ContractAuxdata { creation, runtime } = &auxdata;
-    let stored = StoredCompilation {
-        target: compiled.target.clone(),
-        language: compiled.language,
-        version: compiled.version.clone(),
-        compiler_settings: &json!({"optimizer": {"enabled": true}}),
-        metadata: compiled.metadata.clone(),
-        compilation_artifacts: &compiled.compilation_artifacts(),
-        creation_code: compiled.creation.bytes().to_vec(),
-        creation_code_artifacts: &compiled.creation_code_artifacts(creation),
-        runtime_code: compiled.runtime.bytes().to_vec(),
-        runtime_code_artifacts: &compiled.runtime_code_artifacts(runtime),
-    };
-    assert_eq!(stored.into_contract(), (compiled, auxdata));
 }
 
 #[test]
