@@ -87,7 +87,7 @@ fn place(path: &str) -> PathBuf {
     if path.starts_with("contracts/") {
         Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
     } else {
-        npm_folder().join(path)
+        npm_folder().join("node_modules").join(path)
     }
 }
 
