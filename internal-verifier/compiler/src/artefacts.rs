@@ -88,7 +88,6 @@ impl Record {
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) code: File,
-    pub(crate) record: Record,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -145,7 +144,7 @@ pub(crate) fn open(cache: &Path, release: &Release) -> Result<Option<Prepared>, 
             recorded,
         });
     }
-    Ok(Some(Prepared { code, record }))
+    Ok(Some(Prepared { code }))
 }
 
 fn read_record(path: &Path) -> Result<Option<Record>, ArtefactError> {

@@ -178,7 +178,7 @@ async fn listen(
     ready: &mut Option<(Level, Duration)>,
 ) -> Result<Heard, CompileError> {
     let first = timeout(START_LIMIT, read_short_or_header(stdout)).await;
-    let first = first.map_err(|_| CompileError::StartTimedOut { limit: START_LIMIT })?;
+    let first = first.map_err(|_elapsed| CompileError::StartTimedOut { limit: START_LIMIT })?;
     match first? {
         Some(Frame {
             kind: Kind::Ready,

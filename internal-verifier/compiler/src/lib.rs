@@ -21,6 +21,7 @@ mod preparing;
 pub mod release;
 pub mod sandbox;
 mod spawner;
+pub mod walls;
 mod wasm;
 
 pub use compilers::{Compilers, OpenError};

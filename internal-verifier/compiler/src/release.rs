@@ -133,10 +133,9 @@ fn parse(json: &str) -> Result<BTreeMap<ReleaseNumber, Release>, NotAList> {
     let pins: Vec<Pin> = serde_json::from_str(json).map_err(|error| NotAList(error.to_string()))?;
     let mut known = BTreeMap::new();
     for pin in pins {
-        let version: CompilerVersion = pin
-            .long_version
-            .parse()
-            .map_err(|_| NotAList(format!("`{}` is not a version", pin.long_version)))?;
+        let version: CompilerVersion = pin.long_version.parse().map_err(|_nothing_more| {
+            NotAList(format!("`{}` is not a version", pin.long_version))
+        })?;
         if version.as_str() != pin.long_version || !version.is_well_formed_solc() {
             return Err(NotAList(format!("`{}` is not a release", pin.long_version)));
         }

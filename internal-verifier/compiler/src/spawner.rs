@@ -115,10 +115,8 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.kill_group();
         if let Some(mut child) = self.child.take() {
-            if child.id().is_some() {
-                // Nobody minds how a killed child ended.
-                self.runtime.spawn(async move { drop(child.wait().await) });
-            }
+            // Nobody minds how a killed child ended.
+            self.runtime.spawn(async move { drop(child.wait().await) });
         }
     }
 }

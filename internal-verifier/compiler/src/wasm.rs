@@ -7,6 +7,7 @@
 
 pub(crate) mod engine;
 mod exceptions;
+pub(crate) mod glue;
 mod guest;
 pub(crate) mod imports;
 mod invoke;

@@ -20,6 +20,8 @@ enum Command {
     Serve(Serve),
     /// The engine alone on an input, many times in one process: what a service is measured against
     Bare(Bare),
+    /// Lock in as for a compilation, and try what must not work: shows what this kernel's walls are worth
+    Walls,
 }
 
 #[derive(Args)]
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
             memory_bytes: order.memory_bytes,
             output_bytes: order.output_bytes,
         }),
+        Command::Walls => compiler::walls::run(),
         Command::Bare(bare) => compiler::bare::run(&compiler::bare::Run {
             version: bare.version,
             input: bare.input,

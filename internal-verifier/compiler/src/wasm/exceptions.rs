@@ -6,6 +6,7 @@
 mod header;
 mod map;
 
+use serde::{Deserialize, Serialize};
 use wasmtime::{Error, Result};
 
 use super::guest::{Host, call_destructor, set_temp_ret0};
@@ -15,7 +16,8 @@ use super::guest::{Host, call_destructor, set_temp_ret0};
 const HEADER_BYTES: i32 = 24;
 
 /// Where emscripten keeps what it knows about a thrown C++ object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) enum Model {
     /// Up to 0.8.0: a map outside the guest. `scratch` is a guest address of four free bytes.
     Map { scratch: i32 },

@@ -21,13 +21,13 @@ pub(crate) struct Helpers {
 }
 
 /// How an `invoke_*` reaches the function it is asked to call.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) enum Target {
     /// Through the table, as the function type of this index.
     Table { function_type: u32 },
     /// Through an exported function that takes the same arguments: fastcomp counts table indices per
     /// signature, so only `dynCall_<signature>` knows the entry.
-    DynCall { function: u32 },
+    DynCall { function: u32, params: Vec<ValType> },
 }
 
 /// `invoke_jii`: the result first, then the parameters without the table index.
@@ -57,17 +57,17 @@ impl Signature {
 }
 
 /// A 64-bit argument arrives as two halves, a 64-bit result leaves as one half and `tempRet0`;
-/// fastcomp also widens a float result to a double.
+/// fastcomp also passes floats as doubles, both ways.
 pub(crate) fn body(
-    outer_params: u32,
+    outer_params: &[ValType],
     outer_result: Option<ValType>,
     signature: &Signature,
-    target: Target,
+    target: &Target,
     helpers: Helpers,
 ) -> Function {
     // Locals follow the parameters: the saved stack pointer, and a 64-bit result.
-    let stack = outer_params;
-    let wide = outer_params.saturating_add(1);
+    let stack = u32::try_from(outer_params.len()).unwrap_or(u32::MAX);
+    let wide = stack.saturating_add(1);
     let mut function = Function::new([(1, ValType::I32), (1, ValType::I64)]);
     let mut code = function.instructions();
     code.call(helpers.stack_save).local_set(stack);
@@ -75,15 +75,18 @@ pub(crate) fn body(
     let catch = Catch::One { tag: TAG, label: 0 };
     code.try_table(BlockType::Empty, [catch]);
     match target {
-        Target::DynCall { function } => {
-            for parameter in 0..outer_params {
-                code.local_get(parameter);
+        Target::DynCall { function, params } => {
+            for (local, (outer, inner)) in (0_u32..).zip(outer_params.iter().zip(params)) {
+                code.local_get(local);
+                if (outer, inner) == (&ValType::F64, &ValType::F32) {
+                    code.f32_demote_f64();
+                }
             }
-            code.call(function);
+            code.call(*function);
         }
         Target::Table { function_type } => {
             push_arguments(&mut code, &signature.params);
-            code.local_get(0).call_indirect(0, function_type);
+            code.local_get(0).call_indirect(0, *function_type);
             if signature.result == Some(ValType::I64) {
                 code.local_tee(wide)
                     .i64_const(32)
@@ -92,10 +95,10 @@ pub(crate) fn body(
                 code.global_set(helpers.temp_ret0);
                 code.local_get(wide).i32_wrap_i64();
             }
-            if signature.result == Some(ValType::F32) && outer_result == Some(ValType::F64) {
-                code.f64_promote_f32();
-            }
         }
+    }
+    if signature.result == Some(ValType::F32) && outer_result == Some(ValType::F64) {
+        code.f64_promote_f32();
     }
     code.return_().end().unreachable().end().drop();
     // Caught. What was thrown is in the host's books; only the fact of it counts here.

@@ -18,14 +18,14 @@ use wasm_encoder as encode;
 use wasm_encoder::reencode::{self, Reencode, utils};
 use wasmparser::Operator;
 
-use crate::intake::glue::Glue;
+use crate::wasm::glue::Glue;
 use plan::Plan;
 use survey::Survey;
 
 pub(crate) use plan::PlanError;
 
 #[derive(Debug, thiserror::Error)]
-pub enum MergeError {
+pub(crate) enum MergeError {
     #[error("the module can't be read")]
     Read(#[source] wasmparser::Error),
     #[error("the module is not of the form we know")]

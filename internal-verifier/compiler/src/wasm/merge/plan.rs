@@ -10,12 +10,13 @@ use wasm_encoder::{ConstExpr, ExportKind, Function, ValType};
 use wasmparser::{ExternalKind, FuncType, TypeRef};
 
 use super::survey::Survey;
-use crate::intake::glue::{CONSTRUCTORS, ExceptionModel, Glue, HeapTop};
+use crate::wasm::exceptions::Model;
+use crate::wasm::glue::{CONSTRUCTORS, Glue, HeapTop};
 use crate::wasm::invoke::{self, Helpers, Signature, Target};
 use crate::wasm::{imports, names};
 
 #[derive(Debug, thiserror::Error)]
-pub enum PlanError {
+pub(crate) enum PlanError {
     #[error("nobody knows the import `{0}`")]
     UnknownImport(String),
     #[error("there is no export `{0}`")]
@@ -245,23 +246,20 @@ impl Plan {
         let dyn_call = glue.export_name(&format!("dynCall_{letters}")).to_owned();
         // Where the module has its own table, entries have their true types.
         let target = if !self.tables.is_empty() && survey.exports.contains_key(&dyn_call) {
-            if self.exported_type(survey, &dyn_call) != Some(outer) {
-                return Err(unknown());
-            }
+            let inner = self.exported_type(survey, &dyn_call).ok_or_else(unknown)?;
+            let params = written_all(inner.params())?;
             Target::DynCall {
                 function: self.own_function(survey, &dyn_call)?,
+                params,
             }
         } else {
             let results = signature.result.into_iter().collect();
             let function_type = self.type_index(signature.params.clone(), results)?;
             Target::Table { function_type }
         };
-        let result = match outer.results() {
-            [] => None,
-            [one, ..] => Some(written(RoundtripReencoder.val_type(*one))?),
-        };
-        let params = index(outer.params().len())?;
-        Ok(invoke::body(params, result, &signature, target, helpers))
+        let params = written_all(outer.params())?;
+        let result = written_all(outer.results())?.first().copied();
+        Ok(invoke::body(&params, result, &signature, &target, helpers))
     }
 
     fn exported_type<'a>(&self, survey: &'a Survey, export: &str) -> Option<&'a FuncType> {
@@ -282,7 +280,7 @@ impl Plan {
             .push((cell(true), ConstExpr::i32_const(0)));
         self.exports
             .push((names::TEMP_RET0, ExportKind::Global, self.first_global));
-        if let ExceptionModel::Map { scratch } = glue.exceptions {
+        if let Model::Map { scratch } = glue.exceptions {
             let scratch = ConstExpr::i32_const(scratch);
             self.added_globals.push((cell(false), scratch));
             let global = self.first_global.saturating_add(1);
@@ -334,7 +332,14 @@ fn constant(name: &str, ty: ValType) -> ConstExpr {
 }
 
 fn index(length: usize) -> Result<u32, PlanError> {
-    u32::try_from(length).map_err(|_| PlanError::TooMany)
+    u32::try_from(length).map_err(|_too_many| PlanError::TooMany)
+}
+
+fn written_all(types: &[wasmparser::ValType]) -> Result<Vec<ValType>, PlanError> {
+    types
+        .iter()
+        .map(|ty| written(RoundtripReencoder.val_type(*ty)))
+        .collect()
 }
 
 fn written<T>(result: Result<T, wasm_encoder::reencode::Error>) -> Result<T, PlanError> {

@@ -10,39 +10,31 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use super::exceptions::Model;
+
 /// Read once, when a release is taken in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Glue {
+pub(crate) struct Glue {
     /// Import name to emscripten's name.
     imports: HashMap<String, String>,
     /// C name to the name of the export.
     exports: HashMap<String, String>,
-    pub exceptions: ExceptionModel,
-    pub heap_top: Option<HeapTop>,
+    pub(crate) exceptions: Model,
+    pub(crate) heap_top: Option<HeapTop>,
     /// The function that calls an exception's destructor: `dynCall_vi` up to 0.6.9, `dynCall_ii` up to
     /// 0.8.0; none after that, the table serves.
-    pub destructor: Option<String>,
-}
-
-/// Where emscripten's runtime keeps what it knows about a thrown C++ object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ExceptionModel {
-    /// Up to 0.8.0: a map in JavaScript. `scratch` is a guest address of four free bytes.
-    Map { scratch: i32 },
-    /// From 0.8.1 or 0.8.2 on: a header in guest memory, just below the object.
-    Header,
+    pub(crate) destructor: Option<String>,
 }
 
 /// Up to 0.8.0, JavaScript stores the start of the heap before the constructors run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeapTop {
-    pub value: i32,
-    pub address: i32,
+pub(crate) struct HeapTop {
+    pub(crate) value: i32,
+    pub(crate) address: i32,
 }
 
 /// What the constructors of C++ objects are called in [`Glue::export_name`].
-pub const CONSTRUCTORS: &str = "constructors";
+pub(crate) const CONSTRUCTORS: &str = "constructors";
 
 /// Exports without which nothing runs.
 const NEEDED: [&str; 10] = [
@@ -59,7 +51,7 @@ const NEEDED: [&str; 10] = [
 ];
 
 #[derive(Debug, thiserror::Error)]
-pub enum GlueError {
+pub(crate) enum GlueError {
     #[error("the JavaScript does not say where {0} is")]
     Missing(String),
     #[error("the JavaScript keeps exceptions in a map, but does not say {0}")]
@@ -72,7 +64,7 @@ impl Glue {
     /// # Errors
     ///
     /// When a name or an address that every release has is not found.
-    pub fn read(javascript: &str) -> Result<Self, GlueError> {
+    pub(crate) fn read(javascript: &str) -> Result<Self, GlueError> {
         let patterns = PATTERNS
             .as_ref()
             .map_err(|error| GlueError::Pattern(error.clone()))?;
@@ -96,9 +88,9 @@ impl Glue {
             let scratch = first_group(&patterns.scratch, javascript)
                 .and_then(|digits| digits.parse().ok())
                 .ok_or(GlueError::HalfAMap("where four bytes are free"))?;
-            ExceptionModel::Map { scratch }
+            Model::Map { scratch }
         } else {
-            ExceptionModel::Header
+            Model::Header
         };
         Ok(Self {
             imports: patterns.imports(javascript),
@@ -110,15 +102,13 @@ impl Glue {
     }
 
     /// The readable name of an import, without the leading underscores that differ by generation.
-    #[must_use]
-    pub fn import_name<'a>(&'a self, minified: &'a str) -> &'a str {
+    pub(crate) fn import_name<'a>(&'a self, minified: &'a str) -> &'a str {
         let name = self.imports.get(minified).map_or(minified, String::as_str);
         name.trim_start_matches('_')
     }
 
     /// The name under which the module exports what C calls `name`.
-    #[must_use]
-    pub fn export_name<'a>(&'a self, name: &'a str) -> &'a str {
+    pub(crate) fn export_name<'a>(&'a self, name: &'a str) -> &'a str {
         self.exports.get(name).map_or(name, String::as_str)
     }
 }
@@ -236,7 +226,7 @@ mod tests {
         assert_eq!(glue.import_name("other"), "other");
         assert_eq!(glue.export_name("_solidity_compile"), "m0");
         assert_eq!(glue.export_name(CONSTRUCTORS), "ctors");
-        assert_eq!(glue.exceptions, ExceptionModel::Map { scratch: 1234 });
+        assert_eq!(glue.exceptions, Model::Map { scratch: 1234 });
         assert_eq!(glue.destructor.as_deref(), Some("dynCall_vi"));
         let (value, address) = (5000, 800);
         assert_eq!(glue.heap_top, Some(HeapTop { value, address }));
@@ -247,7 +237,7 @@ mod tests {
         let glue = Glue::read(&lazy()).unwrap();
         assert_eq!(glue.import_name("x"), "cxa_throw");
         assert_eq!(glue.export_name("___cxa_is_pointer_type"), "m8");
-        assert_eq!(glue.exceptions, ExceptionModel::Header);
+        assert_eq!(glue.exceptions, Model::Header);
         assert_eq!(glue.destructor, None);
         assert_eq!(glue.heap_top, None);
     }

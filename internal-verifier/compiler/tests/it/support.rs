@@ -1,0 +1,194 @@
+//! What the tests of this package share: the programs, the cache, and inputs.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use compiler::{Compilers, Config, Limits, Outcome, Release, config};
+use serde_json::{Value, json};
+
+pub(crate) const HOST: &str = env!("CARGO_BIN_EXE_compiler-host");
+pub(crate) const INTAKE: &str = env!("CARGO_BIN_EXE_compilers");
+
+/// The shared cache: what is prepared once serves all tests, and all later runs.
+pub(crate) fn configuration() -> Config {
+    let cache = config::default_cache();
+    Config {
+        repository: config::default_repository(&cache),
+        cache,
+        host_program: HOST.into(),
+        intake_program: INTAKE.into(),
+        fetch: true,
+    }
+}
+
+pub(crate) fn compilers() -> Compilers {
+    Compilers::open(configuration()).unwrap()
+}
+
+pub(crate) fn release(number: &str) -> Release {
+    Release::find_number(
+        number
+            .parse::<verification::compiler::CompilerVersion>()
+            .unwrap()
+            .number(),
+    )
+    .unwrap()
+}
+
+/// A prepared release and its `soljson.js`.
+pub(crate) async fn prepared(compilers: &Compilers, number: &str) -> (Release, PathBuf) {
+    let release = release(number);
+    compilers.prepare(&release).await.unwrap();
+    let soljson = configuration()
+        .repository
+        .join("emscripten-wasm32")
+        .join(release.file_name());
+    (release, soljson)
+}
+
+pub(crate) const LIMITS: Limits = Limits {
+    time: Duration::from_secs(60),
+    memory_bytes: 2 << 30,
+    output_bytes: 64 << 20,
+};
+
+pub(crate) async fn compile(compilers: &Compilers, release: &Release, input: &Value) -> Outcome {
+    let input = serde_json::to_vec(input).unwrap();
+    compilers
+        .compile(release, &input, &LIMITS)
+        .await
+        .unwrap()
+        .outcome
+}
+
+pub(crate) fn output(outcome: Outcome) -> Value {
+    match outcome {
+        Outcome::Output(json) => serde_json::from_slice(&json).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn input(sources: Value, outputs: Value) -> Value {
+    json!({
+        "language": "Solidity",
+        "sources": sources,
+        "settings": {
+            "optimizer": { "enabled": true, "runs": 200 },
+            "outputSelection": outputs,
+        },
+    })
+}
+
+fn one(source: &str) -> Value {
+    json!({ "a.sol": { "content": source } })
+}
+
+pub(crate) fn hello() -> Value {
+    let source = "contract A { uint public x; function f(uint y) public returns(uint) \
+                  { x = y; return x + 1; } }";
+    let contract = [
+        "abi",
+        "metadata",
+        "evm.bytecode",
+        "evm.deployedBytecode",
+        "evm.methodIdentifiers",
+    ];
+    input(one(source), json!({ "*": { "*": contract, "": ["ast"] } }))
+}
+
+/// Errors in three files: the compiler throws and catches inside.
+pub(crate) fn errors() -> Value {
+    let sources = json!({
+        "a.sol": { "content": "contract A { function f() public returns(uint) { return \"abc\" + zzz; } }" },
+        "b.sol": { "content": "contract {" },
+        "c.sol": { "content": "import \"missing.sol\"; contract C {}" },
+    });
+    input(sources, json!({ "*": { "*": ["*"], "": ["*"] } }))
+}
+
+/// One source is said to lie in a file.
+pub(crate) fn urls(path: &str) -> Value {
+    let sources = json!({
+        "a.sol": { "content": "contract A {}" },
+        "b.sol": { "urls": [format!("file://{path}"), path] },
+    });
+    input(sources, json!({ "*": { "*": ["evm.bytecode.object"] } }))
+}
+
+/// Work for minutes: thousands of storage writes for the IR optimizer.
+pub(crate) fn endless() -> Value {
+    let stores: String = (0..6000)
+        .map(|k| format!("a[{k}] = a[{}] * {k}; ", k + 1))
+        .collect();
+    let source = format!("contract A {{ uint[2**200] a; function g() public {{ {stores} }} }}");
+    let mut input = input(
+        one(&source),
+        json!({ "*": { "*": ["evm.bytecode.object"] } }),
+    );
+    input["settings"]["viaIR"] = json!(true);
+    input
+}
+
+/// An expression of so many operands.
+pub(crate) fn wide(operands: usize) -> Value {
+    let sum = vec!["x"; operands].join("+");
+    let source = format!(
+        "contract A {{ function f(uint x) public pure returns(uint) {{ return {sum}; }} }}"
+    );
+    input(
+        one(&source),
+        json!({ "*": { "*": ["evm.bytecode.object"] } }),
+    )
+}
+
+/// An expression in so many parentheses.
+pub(crate) fn nested(parentheses: usize) -> Value {
+    let (open, close) = ("(".repeat(parentheses), ")".repeat(parentheses));
+    let source = format!(
+        "contract A {{ function f() public pure returns(uint) {{ return {open}1{close}; }} }}"
+    );
+    input(
+        one(&source),
+        json!({ "*": { "*": ["evm.bytecode.object"] } }),
+    )
+}
+
+/// Process ids of compilers that were started with this time limit: tests tell theirs apart by it.
+pub(crate) fn processes(time: Duration) -> Vec<u32> {
+    let marker = format!("\0--time-ms\0{}\0", time.as_millis());
+    let is_ours = |id: &u32| {
+        let arguments = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&arguments).contains(&marker)
+    };
+    let ids = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    ids.filter(is_ours).collect()
+}
+
+/// Waits until something holds, for ten seconds at most.
+pub(crate) async fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "{what} did not happen"
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// What Node answers with the same compiler.
+pub(crate) fn node(soljson: &Path, input: &Value) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let (given, answer) = (folder.path().join("input"), folder.path().join("output"));
+    std::fs::write(&given, input.to_string()).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node/reference.js");
+    let status = std::process::Command::new("node")
+        .arg(script)
+        .args([soljson, &given, &answer])
+        .status()
+        .unwrap();
+    assert!(status.success());
+    std::fs::read(answer).unwrap()
+}
