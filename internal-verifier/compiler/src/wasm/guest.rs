@@ -119,9 +119,19 @@ impl Guest {
             .ok_or_else(|| Error::msg("the guest is not ready"))
     }
 
-    /// Whether the guest asked for more memory than it may have, at any time.
+    /// Whether the guest did not get memory it needed, at any time. Some releases catch that
+    /// and write an answer that speaks of `std::bad_alloc`: it says nothing about the input.
     pub(super) fn memory_denied(&self) -> bool {
         self.memory_denied
+    }
+
+    pub(super) fn deny_memory(&mut self) {
+        self.memory_denied = true;
+    }
+
+    /// The guest was content with less than it was denied.
+    pub(super) fn forgive_denied_memory(&mut self) {
+        self.memory_denied = false;
     }
 
     pub(super) fn stderr(&self) -> String {

@@ -183,9 +183,19 @@ fn copy(host: &mut Host, to: i32, from: i32, bytes: i32) -> Result<i32> {
 /// Grows as emscripten does: generously first, then less so. The sizes it tries are part of what the
 /// compiler can see, so they stay as in the JavaScript (by 20, 10 and 5 percent).
 fn resize_heap(host: &mut Host, requested: i32) -> Result<i32> {
-    let requested = u64::from(requested.cast_unsigned());
+    let denied_before = host.data().memory_denied();
+    let grown = grow_heap(host, u64::from(requested.cast_unsigned()))?;
+    if !grown {
+        host.data_mut().deny_memory();
+    } else if !denied_before {
+        host.data_mut().forgive_denied_memory();
+    }
+    Ok(i32::from(grown))
+}
+
+fn grow_heap(host: &mut Host, requested: u64) -> Result<bool> {
     if requested > MAX_HEAP_BYTES {
-        return Ok(0);
+        return Ok(false);
     }
     let memory = host.data().exports()?.memory;
     let now = u64::try_from(memory.data_size(&*host))?;
@@ -204,10 +214,10 @@ fn resize_heap(host: &mut Host, requested: i32) -> Result<i32> {
             .checked_div(PAGE_BYTES)
             .unwrap_or(0);
         if memory.grow(&mut *host, pages).is_ok() {
-            return Ok(1);
+            return Ok(true);
         }
     }
-    Ok(0)
+    Ok(false)
 }
 
 /// 0.6.9 to 0.7.0 divide by the page size (30).

@@ -128,6 +128,9 @@ impl Instantiated {
             Ok(output) => output,
             Err(error) => return Ok(self.end(&error)),
         };
+        if self.store.data().memory_denied() {
+            return Ok(End::OutOfMemory);
+        }
         Ok(match self.text(output, max_output_bytes) {
             Ok(Text::Whole(json)) => End::Output(json),
             Ok(Text::TooLong) => End::OutputTooLong,
