@@ -191,9 +191,14 @@ mod tests {
             assert!(!release.pin().files.is_empty(), "{release}");
             for file in &release.pin().files {
                 assert_eq!(hex::decode(&file.sha256).unwrap().len(), 32, "{release}");
+                let keccak = file
+                    .keccak256
+                    .as_ref()
+                    .map(|hash| hex::decode(hash).unwrap().len());
+                let seen = (file.origin == Origin::Npm).then_some(32);
                 assert_eq!(
-                    file.origin == Origin::Npm,
-                    file.bytes.is_some() && file.keccak256.is_some(),
+                    (keccak, file.bytes.is_some()),
+                    (seen, seen.is_some()),
                     "{release}"
                 );
             }

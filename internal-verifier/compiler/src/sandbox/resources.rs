@@ -51,7 +51,12 @@ pub(crate) fn close_all_but(file: u32) -> io::Result<()> {
         // SAFETY: nothing in this process owns those descriptors yet; it has only just started.
         match unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } {
             0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
+            _ => match io::Error::last_os_error() {
+                // Older kernels. The parent opens its files so that children don't get them; this is
+                // for those that a library opened otherwise.
+                error if error.raw_os_error() == Some(libc::ENOSYS) => Ok(()),
+                error => Err(error),
+            },
         }
     };
     close(3, file.saturating_sub(1))?;

@@ -71,9 +71,18 @@ pub(crate) fn is_supported() -> bool {
     answer == 0
 }
 
-/// For all threads of this process, for good. Needs `no_new_privileges`.
-pub(crate) fn allow_few_system_calls() -> Result<(), FilterError> {
-    seccompiler::apply_filter_all_threads(&program()?).map_err(FilterError::Set)
+/// For all threads of this process, for good. Needs `no_new_privileges`. Gives false where the kernel
+/// has no such filters.
+pub(crate) fn allow_few_system_calls() -> Result<bool, FilterError> {
+    match seccompiler::apply_filter_all_threads(&program()?) {
+        Ok(()) => Ok(true),
+        Err(seccompiler::Error::Seccomp(error))
+            if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EINVAL)) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(FilterError::Set(error)),
+    }
 }
 
 fn program() -> Result<BpfProgram, FilterError> {

@@ -237,8 +237,8 @@ fn what_is_not_known_is_told() {
     }
 }
 
-/// Costs nothing where the repository is empty; the weekly run has all of them.
 #[test]
+#[ignore = "takes a second and a half for each release that is in the repository"]
 fn every_release_in_the_repository_can_be_taken_in() {
     let output = intake(&configuration(), &["check"]).output().unwrap();
     assert!(output.status.success(), "{}", words(&output));
