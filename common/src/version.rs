@@ -12,3 +12,6 @@ pub const COMMIT: &str = match option_env!("SOURCERUN_COMMIT") {
     Some(commit) if !commit.is_empty() => commit,
     _ => "unknown",
 };
+
+/// When the list of compiler releases (`internal-verifier/compiler/releases.json`) was last pinned.
+pub const COMPILER_LIST_DATE: &str = "2026-11-20";

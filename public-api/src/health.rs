@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, route};
 use common::api::problem::JSON;
-use common::version::{COMMIT, NAME, VERSION};
+use common::version::{COMMIT, COMPILER_LIST_DATE, NAME, VERSION};
 use serde_json::json;
 
 /// Asks nobody: a database that is away is no reason to restart this process.
@@ -19,5 +19,6 @@ pub(crate) async fn version() -> HttpResponse {
         "name": NAME,
         "version": VERSION,
         "gitCommit": COMMIT,
+        "compilerListDate": COMPILER_LIST_DATE,
     }))
 }

@@ -52,6 +52,19 @@ mod files {
     }
 
     #[test]
+    fn a_new_list_of_compilers_has_a_new_date() {
+        let list = fs::read(workspace().join("internal-verifier/compiler/releases.json")).unwrap();
+        let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(list));
+        let known = "4c6776936d3918118142315986fe67f2c9dfb921b8bb61106001a37190203ba8";
+        let date = common::version::COMPILER_LIST_DATE;
+        assert_eq!(
+            (hash.as_str(), date),
+            (known, "2026-11-20"),
+            "the list is new: write its day into common/src/version.rs, and both here"
+        );
+    }
+
+    #[test]
     fn every_statement_says_what_it_gives() {
         for file in files(&workspace().join("sql/queries"), "sql") {
             let text = fs::read_to_string(&file).unwrap();
