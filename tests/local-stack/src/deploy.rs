@@ -1,6 +1,6 @@
 //! Contracts compiled and put on a development chain, as their authors would.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use alloy_dyn_abi::DynSolValue;
 use alloy_primitives::keccak256;
@@ -13,6 +13,8 @@ use verification::std_json::Selection;
 
 use crate::anvil::Anvil;
 use crate::project::Project;
+
+const MINED_WITHIN: Duration = Duration::from_secs(20);
 
 /// A contract on the chain.
 #[derive(Debug, Clone)]
@@ -129,14 +131,28 @@ async fn send(anvil: &Anvil, mut transaction: Value) -> Result<Value> {
     let hash = anvil
         .call("eth_sendTransaction", json!([transaction]))
         .await?;
-    // The chain mines each transaction before it answers.
-    let receipt = anvil
-        .call("eth_getTransactionReceipt", json!([hash]))
-        .await?;
+    let receipt = wait_for_receipt(anvil, &hash).await?;
     if receipt.get("status") != Some(&json!("0x1")) {
         bail!("the transaction {hash} failed: {receipt}");
     }
     Ok(receipt)
+}
+
+/// The chain mines each transaction at once, but answers before it has.
+async fn wait_for_receipt(anvil: &Anvil, hash: &Value) -> Result<Value> {
+    let started = Instant::now();
+    loop {
+        let receipt = anvil
+            .call("eth_getTransactionReceipt", json!([hash]))
+            .await?;
+        if !receipt.is_null() {
+            return Ok(receipt);
+        }
+        if started.elapsed() > MINED_WITHIN {
+            bail!("the transaction {hash} is not mined after {MINED_WITHIN:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
 }
 
 fn text(receipt: &Value, name: &str) -> Result<String> {
