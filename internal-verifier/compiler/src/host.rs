@@ -2,7 +2,7 @@
 //!
 //! The parent hands over one open file with machine code that it has checked. This process limits
 //! itself, loads that code and lets the compiler set itself up, locks itself in, and only then reads
-//! the first byte of untrusted input. It answers on stdout in [`crate::frame`]s and ends.
+//! the first byte of untrusted input. It answers on stdout in short frames and ends.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -111,12 +111,8 @@ fn work(
     let machine = load(order.code_fd)?;
     let instance = machine.instantiate(order.memory_bytes);
     sandbox::resources::limit_to_what_is_there().map_err(io("setting limits"))?;
-    sandbox::allow_few_system_calls()?;
-    say(&frame::ready(Level {
-        landlock,
-        seccomp: true,
-    })?)
-    .map_err(io("saying ready"))?;
+    let seccomp = sandbox::allow_few_system_calls()?;
+    say(&frame::ready(Level { landlock, seccomp })?).map_err(io("saying ready"))?;
     match instance {
         Ok(mut instance) => compile(order, &mut instance, || {
             // The main thread may have ended only if this process ends too.

@@ -2,7 +2,7 @@
 //!
 //! The list is part of the program, because a list that is fetched together with the files it
 //! describes protects from nothing. `compilers pin` writes it. Whether a release is present on this
-//! machine is another question, see [`crate::artefacts`].
+//! machine is another question, which the cache answers.
 
 use std::collections::BTreeMap;
 use std::fmt;
