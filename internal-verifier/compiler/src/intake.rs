@@ -112,7 +112,7 @@ pub async fn take_in(
     let lock = Lock::acquire(&paths.lock).map_err(cant_lock)?;
     match artefacts::open(&intake.cache, release) {
         Ok(Some(_)) => return Ok(Done::Already),
-        Ok(None) => {}
+        Ok(None) => progress.begin("making it ready, half a minute"),
         Err(error) => progress.note(&format!("making it anew: {}", error_chain(&error))),
     }
     let repository = Repository::new(&intake.repository);

@@ -33,6 +33,13 @@ impl Progress {
         }
     }
 
+    /// A line before something long, where no moving line shows it.
+    pub(crate) fn begin(&self, what: &str) {
+        if self.bar.is_none() {
+            self.note(what);
+        }
+    }
+
     /// What begins now. Only terminals show it: a log needs no more than the end.
     pub(crate) fn step(&self, what: &'static str) {
         if let Some(bar) = &self.bar {
