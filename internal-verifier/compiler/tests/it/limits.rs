@@ -1,5 +1,6 @@
 //! Every limit is kept, says which one it was, and leaves nothing behind.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::support::{
@@ -233,31 +234,24 @@ async fn what_it_took_is_told() {
     assert_eq!(compilation.sandbox, compiler::sandbox::probe());
 }
 
-/// Started by the next test, and killed.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "runs for minutes unless it is killed"]
-async fn a_service_that_will_be_killed() {
-    let (compilers, release) = start().await;
-    let limits = Limits {
-        time: Duration::from_millis(60_009),
-        ..LIMITS
-    };
-    outcome(&compilers, &release, &endless(), limits).await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn no_process_outlives_the_service() {
-    start().await;
-    let time = Duration::from_millis(60_009);
-    let mut service = std::process::Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--ignored",
-            "--exact",
-            "limits::a_service_that_will_be_killed",
-        ])
+    let (_, release) = start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("endless.json");
+    std::fs::write(&input, serde_json::to_vec(&endless()).unwrap()).unwrap();
+    // An example of this package compiles as the service does; cargo builds it for its tests.
+    let programs = Path::new(env!("CARGO_BIN_EXE_compiler-host"))
+        .parent()
+        .unwrap();
+    let mut service = std::process::Command::new(programs.join("examples/served"))
+        .arg(programs)
+        .arg(release.long_version())
+        .arg(&input)
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
+    let time = Limits::default().time;
     eventually("the start of the process", || !processes(time).is_empty()).await;
     service.kill().unwrap();
     service.wait().unwrap();
