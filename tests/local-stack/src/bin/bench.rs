@@ -4,6 +4,7 @@
 //! input without any service, so that a machine whose speed drifts does not favour either.
 
 use std::io::Write;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use alloy_dyn_abi::DynSolValue;
@@ -45,8 +46,17 @@ struct Input {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<()> {
     if arguments.end_with_parent {
         children::end_with_parent_of_this()?;
     }
@@ -75,7 +85,7 @@ async fn main() -> Result<()> {
         "\n{:<24} {:>11} {:>11} {:>10} {:>10} {:>10} {:>6}",
         "input", "accept p50", "accept p95", "total p50", "total p95", "bare p50", "ratio"
     )?;
-    for input in inputs()? {
+    for input in inputs(&anvil, &compilers).await? {
         let times = measure(&anvil, &compilers, &client, &input, arguments.rounds).await?;
         writeln!(out, "{}", times.row(input.name))?;
         out.flush()?;
@@ -102,24 +112,29 @@ fn chains(anvil: &Anvil) -> Value {
     }})
 }
 
-fn inputs() -> Result<Vec<Input>> {
+async fn inputs(anvil: &Anvil, compilers: &Compilers) -> Result<Vec<Input>> {
+    let small = Project::read("Small.sol", "Small")?;
+    // A governor asks its token for the time, so there must be some code.
+    let compiled = deploy::compile(compilers, &small).await?;
+    let token = deploy::deploy(anvil, &compiled, Vec::new()).await?;
+    let token = DynSolValue::Address(token.address.parse()?);
     let account = DynSolValue::Address(alloy_primitives::Address::repeat_byte(0x11));
     let text = |text: &str| DynSolValue::String(text.to_owned());
     Ok(vec![
         Input {
             name: "small contract",
-            project: Project::read("Small.sol", "Small")?,
+            project: small,
             arguments: Vec::new(),
         },
         Input {
             name: "OpenZeppelin ERC20 preset",
             project: Project::read("Preset.sol", "Preset")?,
-            arguments: vec![account.clone(), text("Preset"), text("PRE")],
+            arguments: vec![account, text("Preset"), text("PRE")],
         },
         Input {
             name: "OpenZeppelin Governor",
             project: Project::read("Gov.sol", "Gov")?,
-            arguments: vec![account],
+            arguments: vec![token],
         },
     ])
 }
