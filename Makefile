@@ -31,4 +31,4 @@ setup:
 	@scripts/setup
 
 programs: setup
-	@cargo build --release --bins
+	@SOURCERUN_COMMIT=$$(git rev-parse HEAD 2>/dev/null) cargo build --release --bins

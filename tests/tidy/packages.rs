@@ -12,7 +12,7 @@ const MAY_USE: [(&str, &[&str]); 7] = [
     ("internal-verifier", &["common", "compiler", "verification"]),
     ("public-api", &["common", "verification"]),
     ("tests/local-stack", &["common", "compiler", "verification"]),
-    ("tests", &[]),
+    ("tests", &["common", "local-stack"]),
 ];
 
 const OURS: [&str; 6] = [

@@ -172,15 +172,29 @@ async fn giving_up_ends_the_process_at_once() {
     all_is_well(&compilers, &release, time).await;
 }
 
+/// Processor time of a process, in hundredths of a second.
+fn cpu_ticks(id: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let fields = stat
+        .rsplit_once(") ")
+        .map_or("", |(_, fields)| fields)
+        .split(' ');
+    fields
+        .skip(11)
+        .take(2)
+        .filter_map(|ticks| ticks.parse::<u64>().ok())
+        .sum()
+}
+
 async fn with_signal(time: Duration, signal: i32) -> Result<Outcome, CompileError> {
     let (compilers, release) = start().await;
     let input = serde_json::to_vec(&endless()).unwrap();
     let limits = Limits { time, ..LIMITS };
     let compilation = compilers.compile(&release, &input, &limits);
     let signaller = async {
-        eventually("the start of the process", || !processes(time).is_empty()).await;
-        // It reads the input only when it is locked in.
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        // It starts with a tenth of this; from then on it works on its input.
+        let works = |id: &u32| cpu_ticks(*id) > 10;
+        eventually("work on the input", || processes(time).iter().any(works)).await;
         for id in processes(time) {
             std::process::Command::new("kill")
                 .args([format!("-{signal}"), id.to_string()])
