@@ -216,7 +216,7 @@ impl Row {
             .all(|side| self.level(side) == "exact_match")
     }
 
-    fn logged_ms(&self, name: &str) -> String {
+    fn logged_ms(&self, name: &str, digits: usize) -> String {
         let value = self
             .log
             .as_ref()
@@ -224,7 +224,7 @@ impl Row {
             .and_then(Value::as_f64);
         value.map_or_else(
             || "?".to_owned(),
-            |milliseconds| format!("{milliseconds:.1}"),
+            |milliseconds| format!("{milliseconds:.digits$}"),
         )
     }
 }
@@ -238,8 +238,8 @@ impl std::fmt::Display for Row {
             self.level("creationMatch"),
             self.level("runtimeMatch"),
             milliseconds(self.accept),
-            self.logged_ms("compile_ms"),
-            self.logged_ms("match_ms"),
+            self.logged_ms("compile_ms", 1),
+            self.logged_ms("match_ms", 2),
             milliseconds(self.ended.took),
         )?;
         match self.ended.job.get("error") {
