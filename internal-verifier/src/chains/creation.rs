@@ -1,10 +1,9 @@
 //! The transaction that made a contract, and the code it was made with.
 
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use verification::chain::{Address, TransactionHash};
 
-use super::json_rpc::{ChainClient, bytes};
+use super::json_rpc::{ChainClient, Reading, bytes};
 use super::{ChainFault, traces};
 
 /// A creation transaction that was checked: it made this very contract.
@@ -18,24 +17,16 @@ pub(crate) struct Creation {
     pub(crate) deployer: Address,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Transaction {
-    from: String,
-    input: String,
+    from: Address,
+    input: Vec<u8>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Receipt {
-    contract_address: Option<String>,
-    block_number: String,
-    transaction_index: String,
-}
-
-#[derive(Deserialize)]
-struct Creator {
-    hash: String,
+    /// None for a transaction that is a call; a factory's child is not named here.
+    made: Option<Address>,
+    block_number: u64,
+    transaction_index: u64,
 }
 
 pub(super) async fn find(
@@ -45,7 +36,7 @@ pub(super) async fn find(
 ) -> Result<Option<Creation>, ChainFault> {
     match given {
         Some(hash) => check(client, address, hash).await,
-        None => match search(client, address).await {
+        None => match search(client, address).await? {
             Some(hash) => check(client, address, hash).await,
             None => Ok(None),
         },
@@ -53,15 +44,24 @@ pub(super) async fn find(
 }
 
 /// Asks nodes that keep an index of creators (Otterscan's namespace: Erigon, Reth, anvil). Whoever
-/// does not know the call answers with an error, which is no fault: the creation stays unknown.
-async fn search(client: &ChainClient, address: Address) -> Option<TransactionHash> {
+/// does not know the call refuses it, which is no fault: the creation stays unknown.
+async fn search(
+    client: &ChainClient,
+    address: Address,
+) -> Result<Option<TransactionHash>, ChainFault> {
     let params = json!([address.to_lower_hex()]);
-    let answer = client
-        .call("ots_getContractCreator", params, |_| true)
+    let read = |result: Value| {
+        let hash = result.get("hash").and_then(Value::as_str);
+        hash.and_then(|hash| hash.parse().ok())
+            .map_or(Reading::Nothing, Reading::Found)
+    };
+    match client
+        .call("ots_getContractCreator", params, |_| true, read)
         .await
-        .ok()??;
-    let creator: Creator = serde_json::from_value(answer).ok()?;
-    creator.hash.parse().ok()
+    {
+        Err(ChainFault::Refused { .. }) => Ok(None),
+        found => found,
+    }
 }
 
 /// The creation, if this transaction made the contract: by itself or through a factory.
@@ -72,33 +72,69 @@ async fn check(
 ) -> Result<Option<Creation>, ChainFault> {
     let params = json!([hash.to_string()]);
     let (transaction, receipt) = futures::try_join!(
-        client.call("eth_getTransactionByHash", params.clone(), |_| true),
-        client.call("eth_getTransactionReceipt", params.clone(), |_| true),
+        client.call(
+            "eth_getTransactionByHash",
+            params.clone(),
+            |_| true,
+            read_transaction
+        ),
+        client.call(
+            "eth_getTransactionReceipt",
+            params.clone(),
+            |_| true,
+            read_receipt
+        ),
     )?;
-    let parsed = transaction.zip(receipt).and_then(|(transaction, receipt)| {
-        let transaction: Transaction = serde_json::from_value(transaction).ok()?;
-        let receipt: Receipt = serde_json::from_value(receipt).ok()?;
-        Some((transaction, receipt))
-    });
-    let Some((transaction, receipt)) = parsed else {
+    let Some((transaction, receipt)) = transaction.zip(receipt) else {
         return Ok(None);
     };
-
-    let made = receipt.contract_address.as_deref().and_then(lower_address);
-    let code = if made == Some(address) {
-        bytes(&transaction.input)
+    let code = if receipt.made == Some(address) {
+        Some(transaction.input)
     } else {
         traces::creation_code(client, address, hash).await?
     };
-    Ok(code.and_then(|code| {
-        Some(Creation {
-            code,
-            transaction: hash,
-            block_number: quantity(&receipt.block_number)?,
-            transaction_index: quantity(&receipt.transaction_index)?,
-            deployer: lower_address(&transaction.from)?,
-        })
+    Ok(code.map(|code| Creation {
+        code,
+        transaction: hash,
+        block_number: receipt.block_number,
+        transaction_index: receipt.transaction_index,
+        deployer: transaction.from,
     }))
+}
+
+fn read_transaction(result: Value) -> Reading<Transaction> {
+    let text = |name: &str| result.get(name).and_then(Value::as_str);
+    let parse = || {
+        Some(Transaction {
+            from: lower_address(text("from")?)?,
+            input: bytes(text("input")?)?,
+        })
+    };
+    known(&result, parse())
+}
+
+fn read_receipt(result: Value) -> Reading<Receipt> {
+    let text = |name: &str| result.get(name).and_then(Value::as_str);
+    let parse = || {
+        Some(Receipt {
+            made: match text("contractAddress") {
+                Some(address) => Some(lower_address(address)?),
+                None => None,
+            },
+            block_number: quantity(text("blockNumber")?)?,
+            transaction_index: quantity(text("transactionIndex")?)?,
+        })
+    };
+    known(&result, parse())
+}
+
+/// `null`: the node does not know the transaction.
+fn known<T>(result: &Value, parsed: Option<T>) -> Reading<T> {
+    match parsed {
+        Some(parsed) => Reading::Found(parsed),
+        None if result.is_null() => Reading::Nothing,
+        None => Reading::Unreadable,
+    }
 }
 
 /// An address of a node's answer, whatever its capitals.

@@ -52,42 +52,55 @@ impl ChainClient {
         address: Address,
     ) -> Result<Option<Vec<u8>>, ChainFault> {
         let params = json!([address.to_lower_hex(), "latest"]);
-        let answer = self.call("eth_getCode", params, |_| true).await?;
-        Ok(answer
-            .as_ref()
-            .and_then(Value::as_str)
-            .and_then(bytes)
-            .filter(|code| !code.is_empty()))
+        self.call("eth_getCode", params, |_| true, read_code).await
     }
 
-    /// The first answer that is not empty. Nothing if every endpoint that answered had nothing.
-    pub(super) async fn call(
+    /// The first answer with something in it. Nothing if every endpoint that answered had nothing.
+    pub(super) async fn call<T>(
         &self,
         method: &'static str,
         params: Value,
         suits: impl Fn(&Rpc) -> bool,
-    ) -> Result<Option<Value>, ChainFault> {
+        read: impl Fn(Value) -> Reading<T>,
+    ) -> Result<Option<T>, ChainFault> {
         let mut reasons = Vec::new();
-        let mut somebody_answered = false;
+        let mut has_nothing = false;
+        let mut refused = false;
         for endpoint in self
             .in_order()
             .into_iter()
             .filter(|endpoint| suits(&endpoint.rpc))
         {
-            match endpoint.call(&self.http, method, &params).await {
-                Ok(result) if is_empty(&result) => somebody_answered = true,
-                Ok(result) => return Ok(Some(result)),
-                Err(error) => reasons.push(format!("{}: {error}", endpoint.rpc.public_url)),
-            }
+            let why = match endpoint.call(&self.http, method, &params).await.map(&read) {
+                Ok(Reading::Found(found)) => return Ok(Some(found)),
+                Ok(Reading::Nothing) => {
+                    has_nothing = true;
+                    continue;
+                }
+                Ok(Reading::Unreadable) => "an answer that cannot be read".to_owned(),
+                Err(error) => {
+                    refused |= matches!(error, EndpointError::Refused { .. });
+                    error.to_string()
+                }
+            };
+            reasons.push(format!("{}: {why}", endpoint.rpc.public_url));
         }
-        if somebody_answered {
+        if has_nothing {
             return Ok(None);
         }
-        let reasons = reasons.join("; ");
-        Err(ChainFault::NobodyAnswered {
-            chain: self.chain,
-            method,
-            reasons,
+        let (chain, reasons) = (self.chain, reasons.join("; "));
+        Err(if refused {
+            ChainFault::Refused {
+                chain,
+                method,
+                reasons,
+            }
+        } else {
+            ChainFault::NobodyAnswered {
+                chain,
+                method,
+                reasons,
+            }
         })
     }
 
@@ -113,14 +126,20 @@ impl ChainClient {
     }
 }
 
-/// `null`, no code, no traces: the same call to another endpoint may give more.
-fn is_empty(result: &Value) -> bool {
-    match result {
-        Value::Null => true,
-        Value::String(text) => text.is_empty() || text == "0x",
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
+/// What a result means. What cannot be read says nothing about the contract.
+#[derive(Debug)]
+pub(super) enum Reading<T> {
+    Found(T),
+    /// The same call to another endpoint may give more: this one may lag.
+    Nothing,
+    Unreadable,
+}
+
+fn read_code(result: Value) -> Reading<Vec<u8>> {
+    match result.as_str().and_then(bytes) {
+        Some(code) if code.is_empty() => Reading::Nothing,
+        Some(code) => Reading::Found(code),
+        None => Reading::Unreadable,
     }
 }
 

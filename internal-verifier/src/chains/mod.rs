@@ -18,13 +18,20 @@ use verification::chain::{Address, ChainId, TransactionHash};
 pub(crate) use creation::Creation;
 use json_rpc::ChainClient;
 
-/// Nobody could be asked: every endpoint of the chain failed.
+/// No endpoint of the chain gave an answer that can be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ChainFault {
     #[error("chain {0} is not configured")]
     Unknown(ChainId),
     #[error("no endpoint of chain {chain} answered {method}: {reasons}")]
     NobodyAnswered {
+        chain: ChainId,
+        method: &'static str,
+        reasons: String,
+    },
+    /// Somebody was there and would not: a method that is not offered, a limit, pruned state.
+    #[error("the endpoints of chain {chain} refused {method}: {reasons}")]
+    Refused {
         chain: ChainId,
         method: &'static str,
         reasons: String,

@@ -249,3 +249,43 @@ async fn an_unknown_transaction_is_no_fault_but_a_dead_node_is() {
         "the one node with traces refused: nobody looked"
     );
 }
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_says_nothing_about_the_contract() {
+    let good = node(&[("eth_getCode", json!("0x6001"))]).await;
+    for result in [
+        json!(7),
+        json!("6001"),
+        json!("0xzz"),
+        json!({"code": "0x6001"}),
+        json!(null),
+    ] {
+        let odd = node(&[("eth_getCode", result.clone())]).await;
+        let alone = code_of(&[&odd]).await;
+        assert!(alone.is_err(), "{result}: {alone:?}");
+        assert_eq!(
+            code_of(&[&odd, &good]).await.unwrap(),
+            Some(vec![0x60, 0x01]),
+            "{result}"
+        );
+    }
+    let neither = broken_node(ResponseTemplate::new(200).set_body_string("{}")).await;
+    assert!(code_of(&[&neither]).await.is_err());
+    let half = node(&[
+        ("eth_getTransactionByHash", json!({"from": 5})),
+        (
+            "eth_getTransactionReceipt",
+            json!({"contractAddress": null}),
+        ),
+    ])
+    .await;
+    let found = creation_at(&half, "trace_transaction", Some(hash())).await;
+    assert!(found.is_err(), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_search_that_reached_nobody_is_a_fault() {
+    let dead = broken_node(ResponseTemplate::new(503)).await;
+    let found = creation_at(&dead, "trace_transaction", None).await;
+    assert!(found.is_err(), "{found:?}");
+}

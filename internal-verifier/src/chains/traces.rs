@@ -10,7 +10,7 @@ use verification::chain::{Address, TransactionHash};
 
 use super::ChainFault;
 use super::creation::lower_address;
-use super::json_rpc::{ChainClient, bytes};
+use super::json_rpc::{ChainClient, Reading, bytes};
 
 /// The init code with which the transaction made the contract. Nothing if no trace shows it.
 pub(super) async fn creation_code(
@@ -27,16 +27,16 @@ pub(super) async fn creation_code(
             }
         };
         let suits = |rpc: &common::config::chains::Rpc| rpc.traces == Some(support);
-        match client.call(support.method(), params, suits).await {
-            Ok(Some(answer)) => {
-                let found = match support {
-                    TraceSupport::TraceTransaction => in_flat_traces(answer, address),
-                    TraceSupport::DebugTraceTransaction => in_call_tree(answer, address),
-                };
-                if found.is_some() {
-                    return Ok(found);
-                }
-            }
+        let read = |answer: Value| {
+            let found = match support {
+                TraceSupport::TraceTransaction => in_flat_traces(answer, address),
+                TraceSupport::DebugTraceTransaction => in_call_tree(answer, address),
+            };
+            // Another endpoint may know the transaction better.
+            found.map_or(Reading::Nothing, Reading::Found)
+        };
+        match client.call(support.method(), params, suits, read).await {
+            Ok(Some(code)) => return Ok(Some(code)),
             Ok(None) => {}
             Err(error) => fault = Some(error),
         }
