@@ -214,12 +214,7 @@ impl Endpoint {
         // Some nodes send a JSON-RPC error with an HTTP error; its words say more.
         let answer: Answer = match serde_json::from_slice(&body) {
             Ok(answer) => answer,
-            Err(_) if !status.is_success() => {
-                return Err(EndpointError::Broken(format!(
-                    "HTTP status {}",
-                    status.as_u16()
-                )));
-            }
+            Err(_) if !status.is_success() => return Err(http_error(status)),
             Err(error) => return Err(EndpointError::Broken(format!("not JSON-RPC: {error}"))),
         };
         match answer.error {
@@ -228,10 +223,7 @@ impl Endpoint {
                 message: error.message,
             }),
             None if status.is_success() => Ok(answer.result),
-            None => Err(EndpointError::Broken(format!(
-                "HTTP status {}",
-                status.as_u16()
-            ))),
+            None => Err(http_error(status)),
         }
     }
 
@@ -253,6 +245,19 @@ impl Endpoint {
     fn rests(&self) -> bool {
         self.born.elapsed().as_millis() < u128::from(self.rests_until_ms.load(Ordering::Relaxed))
     }
+}
+
+/// Gateways refuse methods they do not offer with 4xx and no JSON-RPC; being late or asked too often
+/// passes, as errors of the server do.
+fn http_error(status: reqwest::StatusCode) -> EndpointError {
+    let passes = matches!(status.as_u16(), 408 | 429);
+    if status.is_client_error() && !passes {
+        return EndpointError::Refused {
+            code: i64::from(status.as_u16()),
+            message: "HTTP status".to_owned(),
+        };
+    }
+    EndpointError::Broken(format!("HTTP status {}", status.as_u16()))
 }
 
 async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, EndpointError> {
