@@ -13,5 +13,5 @@ pub const COMMIT: &str = match option_env!("SOURCERUN_COMMIT") {
     _ => "unknown",
 };
 
-/// When the list of compiler releases (`internal-verifier/compiler/releases.json`) was last pinned.
-pub const COMPILER_LIST_DATE: &str = "2026-11-20";
+/// When a list of compiler releases (in `internal-verifier/compiler/releases`) was last pinned.
+pub const COMPILER_LIST_DATE: &str = "2026-11-21";

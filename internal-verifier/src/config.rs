@@ -8,6 +8,7 @@ use common::auth::keys::JwksUrl;
 use common::config::{Mistakes, Reader, ServiceConfig};
 use common::db::jobs::Worker;
 use common::report::with_causes;
+use compiler::engine::{Engine, Engines, parse_classes, parse_engines};
 
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -79,13 +80,34 @@ fn read_compilers(reader: &mut Reader) -> Option<compiler::Config> {
     let host_program = program_path(reader, "COMPILER_HOST", "compiler-host");
     let intake_program = program_path(reader, "COMPILER_INTAKE", "compilers");
     let fetch = reader.or("COMPILER_FETCH", true);
+    let engines = read_engines(reader);
+    let native_list = folder(reader, "COMPILER_NATIVE_LIST");
     Some(compiler::Config {
         repository,
         cache,
         host_program: host_program?,
         intake_program: intake_program?,
         fetch,
+        engines,
+        native_list,
     })
+}
+
+fn read_engines(reader: &mut Reader) -> Engines {
+    let on = reader.or("COMPILER_ENGINES", "wasm,vyper".to_owned());
+    let on = parse_engines(&on).unwrap_or_else(|error| {
+        reader.mistake(format!("COMPILER_ENGINES: {error}"));
+        Vec::new()
+    });
+    let native_for = reader.or("COMPILER_NATIVE_FOR", String::new());
+    let native_for = parse_classes(&native_for).unwrap_or_else(|error| {
+        reader.mistake(format!("COMPILER_NATIVE_FOR: {error}"));
+        Vec::new()
+    });
+    if !native_for.is_empty() && !on.contains(&Engine::Native) {
+        reader.mistake("COMPILER_NATIVE_FOR: the engine `native` is not among COMPILER_ENGINES");
+    }
+    Engines::new(on, native_for)
 }
 
 /// Beside this program, unless the setting says otherwise.

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use compiler::{Compilers, Config, Limits, Outcome, Release};
-use verification::compiler::CompilerVersion;
+use compiler::{Compilers, Config, Engine, Limits, Outcome, Release};
+use verification::compiler::{Compiler, CompilerVersion};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -19,16 +19,17 @@ async fn main() -> anyhow::Result<()> {
     };
     let repeat: u32 = rest.first().map_or(Ok(30), |repeat| repeat.parse())?;
     let version: CompilerVersion = version.parse()?;
-    let release = Release::find_number(version.number()).context("this release is not known")?;
+    let release = Release::find_number(Compiler::Solc, version.number())
+        .context("this release is not known")?;
     let input = std::fs::read(input)?;
     let compilers = Compilers::open(Config::with_programs_in(Path::new(programs)))?;
-    compilers.prepare(&release).await?;
+    compilers.prepare(&release, Engine::Wasm).await?;
 
     let (mut wall, mut start, mut cpu, mut peak) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for _ in 0..repeat {
         let began = Instant::now();
         let compilation = compilers
-            .compile(&release, &input, &Limits::default())
+            .compile(&release, Engine::Wasm, &input, &Limits::default())
             .await?;
         wall.push(began.elapsed());
         anyhow::ensure!(

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::engine::Engine;
 use crate::release::Release;
 use crate::wasm::engine;
 
@@ -84,12 +85,6 @@ impl Record {
     }
 }
 
-/// Checked machine code, open.
-#[derive(Debug)]
-pub(crate) struct Prepared {
-    pub(crate) code: File,
-}
-
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ArtefactError {
     #[error("`{path}` can't be read")]
@@ -114,8 +109,8 @@ pub(crate) enum ArtefactError {
     },
 }
 
-/// `None` if the release was not taken in.
-pub(crate) fn open(cache: &Path, release: &Release) -> Result<Option<Prepared>, ArtefactError> {
+/// Checked machine code, open; `None` if the release was not taken in.
+pub(crate) fn open(cache: &Path, release: &Release) -> Result<Option<File>, ArtefactError> {
     let paths = Paths::new(cache, release);
     let Some(record) = read_record(&paths.record)? else {
         return Ok(None);
@@ -144,7 +139,7 @@ pub(crate) fn open(cache: &Path, release: &Release) -> Result<Option<Prepared>, 
             recorded,
         });
     }
-    Ok(Some(Prepared { code }))
+    Ok(Some(code))
 }
 
 fn read_record(path: &Path) -> Result<Option<Record>, ArtefactError> {
@@ -180,7 +175,8 @@ fn mismatch(record: &Record, release: &Release) -> Option<String> {
     if record.target != wanted.target {
         return Some(format!("CPUs of class {}", record.target));
     }
-    if !release.accepts(&record.soljson_sha256) {
+    let pin = release.pin(Engine::Wasm);
+    if !pin.is_some_and(|pin| pin.accepts(&record.soljson_sha256)) {
         return Some(format!("a soljson.js of SHA-256 {}", record.soljson_sha256));
     }
     None
@@ -202,9 +198,11 @@ pub(crate) fn sha256_of(file: &mut File) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use verification::compiler::Compiler;
 
     fn release() -> Release {
-        Release::find(&"0.8.28+commit.7893614a".parse().unwrap()).unwrap()
+        let version = "0.8.28+commit.7893614a".parse().unwrap();
+        Release::find(Compiler::Solc, &version).unwrap()
     }
 
     /// A cache with "code" of a release in it.
@@ -214,7 +212,14 @@ mod tests {
         std::fs::create_dir_all(&paths.directory).unwrap();
         std::fs::write(&paths.code, b"code").unwrap();
         let mut record = Record::of(&release());
-        record.soljson_sha256 = release().pin().files.first().unwrap().sha256.clone();
+        record.soljson_sha256 = release()
+            .pin(Engine::Wasm)
+            .unwrap()
+            .files
+            .first()
+            .unwrap()
+            .sha256
+            .clone();
         record.code_sha256 = hex::encode(Sha256::digest(b"code"));
         change(&mut record);
         std::fs::write(&paths.record, serde_json::to_vec(&record).unwrap()).unwrap();

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use verification::compiler::CompilerVersion;
+use verification::compiler::{Compiler, CompilerVersion};
 
 use crate::artefacts;
 use crate::release::Release;
@@ -68,11 +68,10 @@ impl Series {
 
 fn measure(run: &Run) -> anyhow::Result<()> {
     let version: CompilerVersion = run.version.parse()?;
-    let release = Release::find_number(version.number()).context("this release is not known")?;
-    let prepared = artefacts::open(&run.cache, &release)?;
-    let code = prepared
-        .with_context(|| format!("compiler {release} was not taken in"))?
-        .code;
+    let release = Release::find_number(Compiler::Solc, version.number())
+        .context("this release is not known")?;
+    let code = artefacts::open(&run.cache, &release)?;
+    let code = code.with_context(|| format!("compiler {release} was not taken in"))?;
     let input = std::fs::read(&run.input).context("the input can't be read")?;
 
     let began = Instant::now();

@@ -11,9 +11,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{ChildStderr, ChildStdout, Command};
 use tokio::time::timeout;
 
-use crate::artefacts::Prepared;
 use crate::frame::{self, Kind, Used};
 use crate::outcome::{Compilation, CompileError, Limits, Outcome};
+use crate::prepared::{Prepared, Program};
 use crate::sandbox::Level;
 use crate::spawner::{Pipes, Running, Spawner};
 
@@ -52,7 +52,10 @@ pub(crate) async fn compile(
     limits: &Limits,
 ) -> Result<Compilation, CompileError> {
     let began = Instant::now();
-    let command = command(surroundings, prepared.code.as_raw_fd(), input.len(), limits);
+    let command = match prepared {
+        Prepared::MachineCode(code) => serve(surroundings, code.as_raw_fd(), input.len(), limits),
+        Prepared::Program(program) => run(surroundings, program, input.len(), limits),
+    };
     let spawned = surroundings
         .spawner
         .spawn(command)
@@ -75,17 +78,49 @@ pub(crate) async fn compile(
     })
 }
 
-fn command(
+/// The host runs solc itself.
+fn serve(
     surroundings: &Surroundings<'_>,
     code: RawFd,
     input_bytes: usize,
     limits: &Limits,
 ) -> Command {
+    let mut command = command(surroundings, "serve", input_bytes, limits);
+    command.args(["--code-fd", &code.to_string()]);
+    lead_a_session(&mut command, Some(code));
+    command
+}
+
+/// The host runs a program, and speaks for it.
+fn run(
+    surroundings: &Surroundings<'_>,
+    program: &Program,
+    input_bytes: usize,
+    limits: &Limits,
+) -> Command {
+    let mut command = command(surroundings, "run", input_bytes, limits);
+    command.args(["--memory-rule", program.memory.name()]);
+    for path in &program.readable {
+        command.arg("--read").arg(path);
+    }
+    command
+        .arg("--")
+        .arg(&program.path)
+        .args(&program.arguments);
+    lead_a_session(&mut command, None);
+    command
+}
+
+fn command(
+    surroundings: &Surroundings<'_>,
+    role: &str,
+    input_bytes: usize,
+    limits: &Limits,
+) -> Command {
     let mut command = Command::new(surroundings.program);
     command
-        .arg("serve")
+        .arg(role)
         .args(["--parent", &std::process::id().to_string()])
-        .args(["--code-fd", &code.to_string()])
         .args(["--input-bytes", &input_bytes.to_string()])
         .args(["--time-ms", &limits.time.as_millis().to_string()])
         .args(["--memory-bytes", &limits.memory_bytes.to_string()])
@@ -96,6 +131,11 @@ fn command(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
+    command
+}
+
+/// The child leads a session and process group of its own, and inherits one file at most.
+fn lead_a_session(command: &mut Command, inherited: Option<RawFd>) {
     #[expect(
         unsafe_code,
         reason = "a session and an inherited file can't be had otherwise"
@@ -104,13 +144,13 @@ fn command(
     // allocates nor locks. The file stays open in the parent until the child has started.
     unsafe {
         command.pre_exec(move || {
-            if libc::setsid() == -1 || libc::fcntl(code, libc::F_SETFD, 0) == -1 {
+            let kept = inherited.map_or(0, |file| libc::fcntl(file, libc::F_SETFD, 0));
+            if libc::setsid() == -1 || kept == -1 {
                 return Err(io::Error::last_os_error());
             }
             Ok(())
         });
     }
-    command
 }
 
 async fn talk(

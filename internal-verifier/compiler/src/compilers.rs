@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
-use verification::compiler::{CompilerVersion, ReleaseNumber};
+use verification::compiler::{Compiler, CompilerVersion};
 
-use crate::artefacts::Prepared;
 use crate::child::{self, Surroundings};
 use crate::config::Config;
+use crate::engine::{Engine, InputTraits};
 use crate::outcome::{Compilation, CompileError, Limits};
+use crate::prepared::Prepared;
 use crate::preparing::{self, Failure};
 use crate::release::{NotAList, Release};
 use crate::spawner::Spawner;
@@ -27,8 +28,11 @@ struct Inner {
     config: Config,
     empty_folder: PathBuf,
     spawner: Spawner,
-    releases: Mutex<HashMap<ReleaseNumber, Pending>>,
+    ready: Mutex<HashMap<Key, Pending>>,
 }
+
+/// One release, run by one engine.
+type Key = (Engine, String);
 
 type Ready = Result<Arc<Prepared>, Failure>;
 
@@ -71,28 +75,40 @@ impl Compilers {
             source,
         })?;
         let spawner = Spawner::start().map_err(OpenError::Thread)?;
-        let releases = Mutex::default();
+        let ready = Mutex::default();
         Ok(Self {
             inner: Arc::new(Inner {
                 config,
                 empty_folder,
                 spawner,
-                releases,
+                ready,
             }),
         })
     }
 
-    /// The release of that number and commit; `None` for nightlies and everything we don't know.
+    /// The release of that number and commit; `None` for what we don't know, and for what no engine
+    /// that is switched on can run.
     #[must_use]
-    pub fn find(&self, version: &CompilerVersion) -> Option<Release> {
-        Release::find(version)
+    pub fn find(&self, compiler: Compiler, version: &CompilerVersion) -> Option<Release> {
+        let release = Release::find(compiler, version)?;
+        let engines = self.engines(&release, InputTraits::default());
+        (!engines.is_empty()).then_some(release)
+    }
+
+    /// Which engines can compile such an input with a release, the one to use first at the front.
+    #[must_use]
+    pub fn engines(&self, release: &Release, input: InputTraits) -> Vec<Engine> {
+        let engines = &self.inner.config.engines;
+        engines.in_order(&release.engines(), input)
     }
 
     /// Every release that can be asked for, oldest first.
     #[must_use]
     pub fn releases(&self) -> Vec<Release> {
         // `open` has looked at the list.
-        Release::known().unwrap_or_default()
+        let mut known = Release::known().unwrap_or_default();
+        known.retain(|release| !self.engines(release, InputTraits::default()).is_empty());
+        known
     }
 
     /// Fetches a release and compiles it ahead of time, unless that was done. Compiling does so by
@@ -101,8 +117,8 @@ impl Compilers {
     /// # Errors
     ///
     /// When it can't be had, or what was prepared is not what it was.
-    pub async fn prepare(&self, release: &Release) -> Result<(), CompileError> {
-        self.prepared(release).await.map(drop)
+    pub async fn prepare(&self, release: &Release, engine: Engine) -> Result<(), CompileError> {
+        self.prepared(release, engine).await.map(drop)
     }
 
     /// Compiles standard JSON, exactly as given, in a process of its own. Any number may run at once.
@@ -115,15 +131,16 @@ impl Compilers {
     pub async fn compile(
         &self,
         release: &Release,
+        engine: Engine,
         input: &[u8],
         limits: &Limits,
     ) -> Result<Compilation, CompileError> {
         let began = Instant::now();
-        let known = self.find_ready(release);
+        let known = self.find_ready(release, engine);
         let waited = known.is_none();
         let prepared = match known {
             Some(prepared) => prepared,
-            None => self.prepared(release).await?,
+            None => self.prepared(release, engine).await?,
         };
         let prepare = if waited {
             began.elapsed()
@@ -142,19 +159,19 @@ impl Compilers {
         })
     }
 
-    fn find_ready(&self, release: &Release) -> Option<Arc<Prepared>> {
-        let releases = self
-            .inner
-            .releases
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let pending = releases.get(&release.number())?;
+    fn find_ready(&self, release: &Release, engine: Engine) -> Option<Arc<Prepared>> {
+        let ready = self.inner.lock_ready();
+        let pending = ready.get(&key(release, engine))?;
         pending.borrow().as_ref()?.as_ref().ok().cloned()
     }
 
     /// Waits for whoever prepares it, or starts doing so.
-    async fn prepared(&self, release: &Release) -> Result<Arc<Prepared>, CompileError> {
-        let mut pending = self.pending(release);
+    async fn prepared(
+        &self,
+        release: &Release,
+        engine: Engine,
+    ) -> Result<Arc<Prepared>, CompileError> {
+        let mut pending = self.pending(release, engine);
         match pending.wait_for(Option::is_some).await {
             Ok(ready) => match ready.as_ref() {
                 Some(Ok(prepared)) => Ok(Arc::clone(prepared)),
@@ -163,33 +180,29 @@ impl Compilers {
             },
             Err(_) => {
                 // The runtime that prepared it has gone.
-                self.inner.forget(release);
+                self.inner.forget(release, engine);
                 Err(CompileError::Stopping)
             }
         }
     }
 
-    fn pending(&self, release: &Release) -> Pending {
-        let mut releases = self
-            .inner
-            .releases
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(pending) = releases.get(&release.number()) {
+    fn pending(&self, release: &Release, engine: Engine) -> Pending {
+        let mut ready = self.inner.lock_ready();
+        if let Some(pending) = ready.get(&key(release, engine)) {
             return pending.clone();
         }
         let (sender, pending) = watch::channel(None);
-        releases.insert(release.number(), pending.clone());
+        ready.insert(key(release, engine), pending.clone());
         // A task of its own: a job that is given up must not stop what others wait for.
         let inner = Arc::clone(&self.inner);
         let release = release.clone();
         tokio::spawn(async move {
-            let ready = preparing::prepare(&inner.config, &release)
+            let ready = preparing::prepare(&inner.config, &release, engine)
                 .await
                 .map(Arc::new);
             if ready.is_err() {
                 // The next one to ask tries again.
-                inner.forget(&release);
+                inner.forget(&release, engine);
             }
             sender.send_replace(Some(ready));
         });
@@ -198,8 +211,15 @@ impl Compilers {
 }
 
 impl Inner {
-    fn forget(&self, release: &Release) {
-        let mut releases = self.releases.lock().unwrap_or_else(PoisonError::into_inner);
-        releases.remove(&release.number());
+    fn lock_ready(&self) -> MutexGuard<'_, HashMap<Key, Pending>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn forget(&self, release: &Release, engine: Engine) {
+        self.lock_ready().remove(&key(release, engine));
+    }
+}
+
+fn key(release: &Release, engine: Engine) -> Key {
+    (engine, release.to_string())
 }

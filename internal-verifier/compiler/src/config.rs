@@ -5,6 +5,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use crate::engine::Engines;
+
 /// Where the Solidity project publishes its WebAssembly builds.
 pub const OFFICIAL_HOST: &str = "https://binaries.soliditylang.org/emscripten-wasm32/";
 
@@ -21,6 +23,10 @@ pub struct Config {
     pub intake_program: PathBuf,
     /// Whether a missing release may be fetched; otherwise only what is in the repository is used.
     pub fetch: bool,
+    /// Which engines are switched on.
+    pub engines: Engines,
+    /// An operator's own list of native executables, in place of the one that is part of this program.
+    pub native_list: Option<PathBuf>,
 }
 
 impl Config {
@@ -34,6 +40,8 @@ impl Config {
             host_program: programs.join("compiler-host"),
             intake_program: programs.join("compilers"),
             fetch: true,
+            engines: Engines::default(),
+            native_list: None,
         }
     }
 }

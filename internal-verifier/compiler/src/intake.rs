@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 use crate::artefacts::{self, Paths, Record};
 use crate::config::OFFICIAL_HOST;
 use crate::error_chain;
-use crate::release::Release;
+use crate::release::{Platform, Release};
 use crate::wasm::glue::Glue;
 use crate::wasm::{engine, merge};
 use extract::ExtractError;
@@ -115,7 +115,7 @@ pub async fn take_in(
         Ok(None) => progress.begin("making it ready, half a minute"),
         Err(error) => progress.note(&format!("making it anew: {}", error_chain(&error))),
     }
-    let repository = Repository::new(&intake.repository);
+    let repository = Repository::new(&intake.repository, Platform::EmscriptenWasm32);
     let fetched = sources::fetch(intake, &repository, release, progress).await;
     let fetched = fetched.map_err(|error| IntakeError::Source {
         release: release.to_string(),
@@ -218,10 +218,12 @@ fn remove(path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use verification::compiler::Compiler;
 
     #[test]
     fn the_compiler_may_say_more_than_the_version() {
-        let release = Release::find(&"0.8.28+commit.7893614a".parse().unwrap()).unwrap();
+        let version = "0.8.28+commit.7893614a".parse().unwrap();
+        let release = Release::find(Compiler::Solc, &version).unwrap();
         assert!(is_version(
             "0.8.28+commit.7893614a.Emscripten.clang",
             &release

@@ -13,10 +13,12 @@ pub mod bare;
 mod child;
 mod compilers;
 pub mod config;
+pub mod engine;
 mod frame;
 pub mod host;
 pub mod intake;
 mod outcome;
+mod prepared;
 mod preparing;
 pub mod release;
 pub mod sandbox;
@@ -26,6 +28,7 @@ mod wasm;
 
 pub use compilers::{Compilers, OpenError};
 pub use config::Config;
+pub use engine::Engine;
 pub use outcome::{Compilation, CompileError, Limits, Outcome};
 pub use release::Release;
 

@@ -10,9 +10,11 @@ use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::artefacts::{self, ArtefactError, Prepared};
+use crate::artefacts::{self, ArtefactError};
 use crate::config::Config;
+use crate::engine::Engine;
 use crate::outcome::CompileError;
+use crate::prepared::Prepared;
 use crate::release::Release;
 
 /// Fetching 9 MB and compiling for 20 s, or waiting for another process that does.
@@ -43,20 +45,35 @@ impl Failure {
     }
 }
 
-pub(crate) async fn prepare(config: &Config, release: &Release) -> Result<Prepared, Failure> {
-    if let Some(prepared) = open(config, release).await? {
+pub(crate) async fn prepare(
+    config: &Config,
+    release: &Release,
+    engine: Engine,
+) -> Result<Prepared, Failure> {
+    if let Some(prepared) = open(config, release, engine).await? {
         return Ok(prepared);
     }
-    tracing::info!(compiler.version = %release, "preparing compiler {release}");
-    take_in(config, release).await?;
-    let prepared = open(config, release).await?;
+    tracing::info!(compiler.version = %release, %engine, "preparing compiler {release}");
+    take_in(config, release, engine).await?;
+    let prepared = open(config, release, engine).await?;
     prepared.ok_or_else(|| Failure::Intake("the intake ended well, but made nothing".to_owned()))
 }
 
 /// Hashing takes 50 ms, so not on the runtime's own threads.
-async fn open(config: &Config, release: &Release) -> Result<Option<Prepared>, Failure> {
-    let (cache, wanted) = (config.cache.clone(), release.clone());
-    match tokio::task::spawn_blocking(move || artefacts::open(&cache, &wanted)).await {
+async fn open(
+    config: &Config,
+    release: &Release,
+    engine: Engine,
+) -> Result<Option<Prepared>, Failure> {
+    let (config, wanted) = (config.clone(), release.clone());
+    let opening = move || match engine {
+        Engine::Wasm => {
+            let code = artefacts::open(&config.cache, &wanted)?;
+            Ok(code.map(Prepared::MachineCode))
+        }
+        Engine::Node | Engine::Native | Engine::Vyper => Ok(None),
+    };
+    match tokio::task::spawn_blocking(opening).await {
         Ok(opened) => opened.map_err(|error| Failure::Refused(refusal(&error))),
         Err(error) => Err(Failure::Intake(error.to_string())),
     }
@@ -69,11 +86,12 @@ fn refusal(error: &ArtefactError) -> String {
     )
 }
 
-async fn take_in(config: &Config, release: &Release) -> Result<(), Failure> {
+async fn take_in(config: &Config, release: &Release, engine: Engine) -> Result<(), Failure> {
     let program: &Path = &config.intake_program;
     let mut command = Command::new(program);
     command
-        .args(["--versions", &release.number().to_string()])
+        .args(["--versions", &release.to_string()])
+        .args(["--engine", engine.name()])
         .arg("--repository")
         .arg(&config.repository)
         .arg("--cache")

@@ -1,161 +1,205 @@
-//! The releases of solc that we know, pinned: their versions and the SHA-256 of their files.
+//! The releases of solc and Vyper that we know, pinned: their versions and the SHA-256 of their files.
 //!
-//! The list is part of the program, because a list that is fetched together with the files it
-//! describes protects from nothing. `compilers pin` writes it. Whether a release is present on this
+//! The lists are part of the program, because a list that is fetched together with the files it
+//! describes protects from nothing. `compilers pin` writes them. Whether a release is present on this
 //! machine is another question, which the cache answers.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-use serde::{Deserialize, Serialize};
-use verification::compiler::{CompilerVersion, ReleaseNumber};
+use verification::compiler::{Compiler, CompilerVersion, ReleaseNumber};
 
-/// Releases by number; made once, from the list beside the sources.
-static KNOWN: LazyLock<Result<BTreeMap<ReleaseNumber, Release>, String>> =
-    LazyLock::new(|| parse(include_str!("../releases.json")).map_err(|error| error.to_string()));
+use crate::engine::Engine;
 
-/// A release of solc for which the Solidity project publishes a WebAssembly build.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Release {
-    number: ReleaseNumber,
-    pin: Arc<Pin>,
+mod lists;
+mod pin;
+mod platform;
+
+pub use lists::NotAList;
+pub use pin::{Origin, Pin, PinnedFile, PinnedPackage, VyperPin};
+pub use platform::Platform;
+
+/// Made once, from the lists beside the sources.
+static KNOWN: LazyLock<Result<Vec<Release>, NotAList>> = LazyLock::new(lists::read_all);
+
+/// A release of a compiler, and the files from which each engine can run it.
+#[derive(Clone)]
+pub struct Release(Arc<Facts>);
+
+#[derive(Debug)]
+struct Facts {
+    compiler: Compiler,
+    version: CompilerVersion,
+    builds: Builds,
 }
 
-/// One entry of the pinned list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Pin {
-    pub version: String,
-    pub long_version: String,
-    /// The spelling of npm's `solc` package; some packages hold another release than they say.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub npm: Option<String>,
-    pub files: Vec<PinnedFile>,
-}
-
-/// A `soljson.js` that we accept for a release.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PinnedFile {
-    pub origin: Origin,
-    pub sha256: String,
-    /// Known for every file that `compilers pin` has seen itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub keccak256: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bytes: Option<u64>,
-}
-
-/// Who publishes a file. From 0.8.12 on, npm's file differs from the one in the Solidity project's
-/// own folder of WebAssembly builds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Origin {
-    Npm,
-    SolcBin,
+/// One member per engine.
+#[derive(Debug, Clone, Default)]
+struct Builds {
+    wasm: Option<Pin>,
+    asmjs: Option<Pin>,
+    native: Option<Pin>,
+    vyper: Option<VyperPin>,
 }
 
 impl Release {
-    /// Every known release, oldest first.
+    /// Every known release: solc before Vyper, oldest first.
     ///
     /// # Errors
     ///
-    /// When the list that is part of the program can't be read; a test keeps that from happening.
+    /// When a list that is part of the program can't be read; a test keeps that from happening.
     pub fn known() -> Result<Vec<Self>, NotAList> {
-        match &*KNOWN {
-            Ok(known) => Ok(known.values().cloned().collect()),
-            Err(why) => Err(NotAList(why.clone())),
-        }
+        KNOWN.clone()
     }
 
-    /// The release a client asks for: number and commit must fit. Nightlies are not known.
+    /// The release a client asks for: number, pre-release and commit must fit.
     #[must_use]
-    pub fn find(version: &CompilerVersion) -> Option<Self> {
-        let known = KNOWN.as_ref().ok()?.get(&version.number())?;
-        (known.long_version() == version.as_str()).then(|| known.clone())
+    pub fn find(compiler: Compiler, version: &CompilerVersion) -> Option<Self> {
+        let known = KNOWN.as_ref().ok()?.iter();
+        let mut known = known.filter(|release| release.compiler() == compiler);
+        known.find(|release| release.is(version)).cloned()
     }
 
-    /// The release of that number, whatever its commit.
+    /// The release of that number, whatever its commit; no pre-release.
     #[must_use]
-    pub fn find_number(number: ReleaseNumber) -> Option<Self> {
-        KNOWN.as_ref().ok()?.get(&number).cloned()
+    pub fn find_number(compiler: Compiler, number: ReleaseNumber) -> Option<Self> {
+        let known = KNOWN.as_ref().ok()?.iter();
+        let mut known = known.filter(|release| release.compiler() == compiler);
+        let is_it = |release: &&Self| {
+            release.number() == number && release.version().pre_release().is_empty()
+        };
+        known.find(is_it).cloned()
+    }
+
+    #[must_use]
+    pub fn compiler(&self) -> Compiler {
+        self.0.compiler
+    }
+
+    #[must_use]
+    pub fn version(&self) -> &CompilerVersion {
+        &self.0.version
     }
 
     #[must_use]
     pub fn number(&self) -> ReleaseNumber {
-        self.number
+        self.0.version.number()
     }
 
     /// `0.8.28+commit.7893614a`, as the compiler itself says it.
     #[must_use]
     pub fn long_version(&self) -> &str {
-        &self.pin.long_version
+        self.0.version.as_str()
     }
 
-    /// The name of its file in the Solidity project's repository of builds.
+    /// The engines that can run it, whether or not they are switched on.
     #[must_use]
-    pub fn file_name(&self) -> String {
-        format!("solc-emscripten-wasm32-v{}.js", self.long_version())
+    pub fn engines(&self) -> Vec<Engine> {
+        let builds = &self.0.builds;
+        let has = |engine: &Engine| match engine {
+            Engine::Wasm => builds.wasm.is_some(),
+            Engine::Node => builds.asmjs.is_some(),
+            Engine::Native => builds.native.is_some(),
+            Engine::Vyper => builds.vyper.is_some(),
+        };
+        Engine::ALL.into_iter().filter(has).collect()
     }
 
-    /// Which version of npm's `solc` package holds it; `None` if none does.
+    /// What is pinned of solc for an engine.
     #[must_use]
-    pub fn npm_version(&self) -> Option<&str> {
-        self.pin.npm.as_deref()
+    pub fn pin(&self, engine: Engine) -> Option<&Pin> {
+        let builds = &self.0.builds;
+        match engine {
+            Engine::Wasm => builds.wasm.as_ref(),
+            Engine::Node => builds.asmjs.as_ref(),
+            Engine::Native => builds.native.as_ref(),
+            Engine::Vyper => None,
+        }
     }
 
-    /// Whether a `soljson.js` of this SHA-256 (hexadecimal, lower case) is one we pinned.
+    /// What is pinned of Vyper.
     #[must_use]
-    pub fn accepts(&self, sha256: &str) -> bool {
-        self.pin.files.iter().any(|file| file.sha256 == sha256)
+    pub fn vyper_pin(&self) -> Option<&VyperPin> {
+        self.0.builds.vyper.as_ref()
     }
 
-    #[must_use]
-    pub fn pin(&self) -> &Pin {
-        &self.pin
+    /// A release that an operator pinned: an executable that isn't in our own list.
+    pub(crate) fn with_native(&self, pin: Pin) -> Self {
+        let builds = Builds {
+            native: Some(pin),
+            ..self.0.builds.clone()
+        };
+        Self(Arc::new(Facts {
+            compiler: self.0.compiler,
+            version: self.0.version.clone(),
+            builds,
+        }))
+    }
+
+    /// Whether a client means this release. Some releases exist with two commits, and compilers before
+    /// 0.3.6 (solc) and 0.3.5 (Vyper) print shortened ones.
+    fn is(&self, asked: &CompilerVersion) -> bool {
+        let own = self.version();
+        let pre_release =
+            |version: &CompilerVersion| version.pre_release().trim_start_matches('-').to_owned();
+        if (own.number(), pre_release(own)) != (asked.number(), pre_release(asked)) {
+            return false;
+        }
+        let Some(asked) = asked.commit() else {
+            // Only Vyper's versions are asked for so, and only its oldest releases print none.
+            return self.compiler() == Compiler::Vyper;
+        };
+        let Some(own) = own.commit() else { return true };
+        let builds = [
+            &self.0.builds.wasm,
+            &self.0.builds.asmjs,
+            &self.0.builds.native,
+        ];
+        let others = builds
+            .into_iter()
+            .flatten()
+            .flat_map(|pin| &pin.other_commits);
+        let mut commits = others.map(String::as_str).chain([own]);
+        commits.any(|commit| is_same_commit(commit, asked))
     }
 }
+
+/// One is the other, or its beginning.
+fn is_same_commit(known: &str, asked: &str) -> bool {
+    const SHORTEST: usize = 7;
+    asked.len() >= SHORTEST && (known.starts_with(asked) || asked.starts_with(known))
+}
+
+impl PartialEq for Release {
+    fn eq(&self, other: &Self) -> bool {
+        (self.compiler(), self.version()) == (other.compiler(), other.version())
+    }
+}
+
+impl Eq for Release {}
 
 impl fmt::Debug for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Release({})", self.long_version())
+        write!(f, "Release({self})")
     }
 }
 
+/// `0.8.28+commit.7893614a`; the compiler's name is told where it isn't solc.
 impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.long_version())
-    }
-}
-
-fn parse(json: &str) -> Result<BTreeMap<ReleaseNumber, Release>, NotAList> {
-    let pins: Vec<Pin> = serde_json::from_str(json).map_err(|error| NotAList(error.to_string()))?;
-    let mut known = BTreeMap::new();
-    for pin in pins {
-        let version: CompilerVersion = pin.long_version.parse().map_err(|_nothing_more| {
-            NotAList(format!("`{}` is not a version", pin.long_version))
-        })?;
-        if version.as_str() != pin.long_version || !version.is_well_formed_solc() {
-            return Err(NotAList(format!("`{}` is not a release", pin.long_version)));
+        match self.compiler() {
+            Compiler::Solc => f.write_str(self.long_version()),
+            Compiler::Vyper => write!(f, "vyper-{}", self.long_version()),
         }
-        let number = version.number();
-        let pin = Arc::new(pin);
-        known.insert(number, Release { number, pin });
     }
-    Ok(known)
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("the pinned list of compilers can't be read: {0}")]
-pub struct NotAList(String);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn find(version: &str) -> Option<Release> {
-        Release::find(&version.parse().unwrap())
+        Release::find(Compiler::Solc, &version.parse().unwrap())
     }
 
     #[test]
@@ -163,58 +207,25 @@ mod tests {
         let release = find("0.8.28+commit.7893614a").unwrap();
         assert_eq!(release.number(), ReleaseNumber(0, 8, 28));
         assert_eq!(release.long_version(), "0.8.28+commit.7893614a");
-        assert_eq!(
-            find("v0.8.28+commit.7893614a.Emscripten.clang"),
-            Some(release)
-        );
+        let again = find("v0.8.28+commit.7893614a.Emscripten.clang");
+        assert_eq!(again, Some(release.clone()));
+        assert_eq!(find("0.8.28+commit.7893614"), Some(release));
     }
 
     #[test]
-    fn other_commits_nightlies_and_older_releases_are_not_known() {
+    fn other_commits_and_nightlies_are_not_known() {
         for version in [
             "0.8.28+commit.00000000",
+            "0.8.28+commit.7893",
             "0.8.28",
             "0.8.28-nightly.2024.9.1+commit.7893614a",
-            "0.6.1+commit.e6f7d5a4",
             "0.99.0+commit.7893614a",
         ] {
             assert_eq!(find(version), None, "{version}");
         }
-    }
-
-    #[test]
-    fn the_pinned_list_is_whole() {
-        let known = Release::known().unwrap();
-        let first = known.first().unwrap().number();
-        assert_eq!(first, ReleaseNumber(0, 6, 2));
-        for release in &known {
-            assert!(!release.pin().files.is_empty(), "{release}");
-            for file in &release.pin().files {
-                assert_eq!(hex::decode(&file.sha256).unwrap().len(), 32, "{release}");
-                let keccak = file
-                    .keccak256
-                    .as_ref()
-                    .map(|hash| hex::decode(hash).unwrap().len());
-                let seen = (file.origin == Origin::Npm).then_some(32);
-                assert_eq!(
-                    (keccak, file.bytes.is_some()),
-                    (seen, seen.is_some()),
-                    "{release}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn packages_that_hold_another_release_are_avoided() {
-        let npm = |number| {
-            Release::find_number(number)
-                .unwrap()
-                .npm_version()
-                .map(str::to_owned)
-        };
-        assert_eq!(npm(ReleaseNumber(0, 8, 7)).as_deref(), Some("0.8.7-fixed"));
-        // npm's 0.8.1 holds 0.8.0: there is no package of that release.
-        assert_eq!(npm(ReleaseNumber(0, 8, 1)), None);
+        assert_eq!(
+            Release::find(Compiler::Vyper, &"0.8.28+commit.7893614a".parse().unwrap()),
+            None
+        );
     }
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use common::telemetry::metrics;
-use compiler::{Compilation, Outcome, Release};
+use compiler::{Compilation, Engine, Outcome, Release};
 use tracing::Instrument;
 use verification::auxdata::{AuxdataSearch, ContractAuxdata, find_auxdata, place_auxdata};
 use verification::compiled_contract::CompiledContract;
@@ -52,7 +52,11 @@ impl<'a> Compiling<'a> {
 
     pub(super) async fn run(mut self) -> Result<CompileEnd, Fault> {
         let version = &self.request.compiler_version;
-        let result = match self.tools.compilers.find(version) {
+        let result = match self
+            .tools
+            .compilers
+            .find(self.request.std_json_input.language().compiler(), version)
+        {
             Some(release) => self.with(&release).await?,
             None => Err(VerificationFailure::UnsupportedCompilerVersion {
                 compiler_version: version.to_string(),
@@ -112,7 +116,7 @@ impl<'a> Compiling<'a> {
         let compilation: Compilation = self
             .tools
             .compilers
-            .compile(release, text.as_bytes(), &self.tools.limits)
+            .compile(release, Engine::Wasm, text.as_bytes(), &self.tools.limits)
             .instrument(span)
             .await
             .map_err(|source| Fault::Compiler { source })?;

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use alloy_dyn_abi::DynSolValue;
 use alloy_primitives::keccak256;
 use anyhow::{Context, Result, bail};
-use compiler::{Compilers, Limits, Outcome};
+use compiler::{Compilers, Engine, Limits, Outcome};
 use serde_json::{Value, json};
 use verification::compiled_contract::CompiledContract;
+use verification::compiler::Compiler;
 use verification::compiler_output::read_compiler_output;
 use verification::std_json::Selection;
 
@@ -40,7 +41,7 @@ pub fn limits() -> Limits {
 /// When the release is not known, or the sources don't compile.
 pub async fn compile(compilers: &Compilers, project: &Project) -> Result<CompiledContract> {
     let release = compilers
-        .find(&project.version)
+        .find(Compiler::Solc, &project.version)
         .context("the compiler release is not known")?;
     let Project {
         target,
@@ -50,7 +51,7 @@ pub async fn compile(compilers: &Compilers, project: &Project) -> Result<Compile
     let selection = Selection::first(input.language(), version);
     let text = input.compiler_input(target, selection);
     let compilation = compilers
-        .compile(&release, text.as_bytes(), &limits())
+        .compile(&release, Engine::Wasm, text.as_bytes(), &limits())
         .await?;
     let Outcome::Output(output) = compilation.outcome else {
         bail!("{target}: {:?}", compilation.outcome);

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
-use compiler::Release;
 use compiler::config::{OFFICIAL_HOST, default_cache, default_repository};
 use compiler::intake::progress::Progress;
 use compiler::intake::{Done, Intake, check, pin, take_in};
-use verification::compiler::CompilerVersion;
+use compiler::{Engine, Release};
+use verification::compiler::{Compiler, CompilerVersion};
 
 #[derive(Parser)]
 #[command(
@@ -26,6 +26,9 @@ struct Arguments {
     /// Releases to make ready, as in "0.8.28 0.7.6"; "all" for all of them
     #[arg(long, value_delimiter = ' ', num_args = 1.., required_unless_present = "list")]
     versions: Vec<String>,
+    /// Which engine to make them ready for [default: the one that is used for a release first]
+    #[arg(long)]
+    engine: Option<Engine>,
     /// Show which releases are known, and which of them are ready
     #[arg(long)]
     list: bool,
@@ -130,12 +133,16 @@ fn wanted(versions: &[String]) -> anyhow::Result<Vec<Release>> {
             wanted.extend(Release::known()?);
             continue;
         }
-        let parsed: CompilerVersion = version
+        let (compiler, number) = match version.strip_prefix("vyper-") {
+            Some(number) => (Compiler::Vyper, number),
+            None => (Compiler::Solc, version.as_str()),
+        };
+        let parsed: CompilerVersion = number
             .parse()
             .with_context(|| format!("`{version}` is not a version"))?;
         let release = match parsed.commit() {
-            Some(_) => Release::find(&parsed),
-            None => Release::find_number(parsed.number()),
+            Some(_) => Release::find(compiler, &parsed),
+            None => Release::find_number(compiler, parsed.number()),
         };
         wanted.push(release.with_context(|| format!("compiler {version} is not known"))?);
     }

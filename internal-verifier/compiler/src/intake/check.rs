@@ -3,7 +3,7 @@
 
 use super::repository::Repository;
 use super::{IntakeError, extract, understand};
-use crate::release::Release;
+use crate::release::{Platform, Release};
 
 /// What is found out about a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub fn check(
     repository: &std::path::Path,
     release: &Release,
 ) -> Result<Option<Checked>, CheckError> {
-    let soljson = Repository::new(repository)
+    let soljson = Repository::new(repository, Platform::EmscriptenWasm32)
         .find(release)
         .map_err(CheckError::Repository)?;
     let Some(soljson) = soljson else {

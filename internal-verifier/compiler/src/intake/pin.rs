@@ -120,6 +120,7 @@ fn add_official_build(pins: &mut Vec<Pin>, build: &OfficialBuild) {
         None => pins.push(Pin {
             version: version.join("."),
             long_version: build.long_version.clone(),
+            other_commits: Vec::new(),
             npm: None,
             files: vec![file],
         }),
@@ -150,6 +151,7 @@ fn pin(package: &str, says: &str, soljson: &[u8]) -> Result<Pin, PinError> {
     Ok(Pin {
         version: number,
         long_version: version.as_str().to_owned(),
+        other_commits: Vec::new(),
         npm: Some(package.to_owned()),
         files: vec![PinnedFile {
             origin: Origin::Npm,

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::lock::Lock;
-use crate::release::Release;
-
-const PLATFORM: &str = "emscripten-wasm32";
+use crate::engine::Engine;
+use crate::release::{Platform, Release};
 
 #[derive(Debug)]
 pub(crate) struct Repository {
     folder: PathBuf,
+    platform: Platform,
 }
 
 /// `list.json`, with the fields the Solidity project has.
@@ -45,14 +45,19 @@ struct Build {
 }
 
 impl Repository {
-    pub(crate) fn new(root: &Path) -> Self {
+    pub(crate) fn new(root: &Path, platform: Platform) -> Self {
         Self {
-            folder: root.join(PLATFORM),
+            folder: root.join(platform.name()),
+            platform,
         }
     }
 
     pub(crate) fn path(&self, release: &Release) -> PathBuf {
-        self.folder.join(release.file_name())
+        self.folder.join(self.platform.file_name(release))
+    }
+
+    pub(crate) fn platform(&self) -> Platform {
+        self.platform
     }
 
     /// The file of a release; `None` if there is none.
@@ -69,20 +74,45 @@ impl Repository {
         fs::create_dir_all(&self.folder)?;
         // Several releases may be taken in at once, and they share the list.
         let _lock = Lock::acquire(&self.folder.join("list.lock"))?;
-        self.write_whole(&release.file_name(), soljson)?;
+        let name = self.platform.file_name(release);
+        self.write_whole(&name, soljson)?;
         let mut list = self.list()?;
-        list.builds
-            .retain(|build| build.path != release.file_name());
-        list.builds.push(build(release, soljson));
+        list.builds.retain(|build| build.path != name);
+        list.builds.push(self.build(release, soljson));
         list.builds.sort_by_key(|build| number_of(&build.version));
-        list.releases
-            .insert(release.number().to_string(), release.file_name());
+        list.releases.insert(release.number().to_string(), name);
         let newest = list
             .releases
             .keys()
             .max_by_key(|version| number_of(version));
         list.latest_release = newest.cloned().unwrap_or_default();
         self.write_whole("list.json", &serde_json::to_vec_pretty(&list)?)
+    }
+
+    fn build(&self, release: &Release, soljson: &[u8]) -> Build {
+        let sha256 = hex::encode(Sha256::digest(soljson));
+        let files = release.pin(Engine::Wasm).map(|pin| pin.files.as_slice());
+        let pinned = files
+            .into_iter()
+            .flatten()
+            .find(|file| file.sha256 == sha256);
+        let keccak256 = pinned.and_then(|file| file.keccak256.clone());
+        let keccak256 =
+            keccak256.unwrap_or_else(|| hex::encode(alloy_primitives::keccak256(soljson)));
+        let long_version = release.long_version().to_owned();
+        let build = long_version
+            .split_once('+')
+            .map(|(_, build)| build.to_owned());
+        Build {
+            path: self.platform.file_name(release),
+            version: release.number().to_string(),
+            prerelease: None,
+            build: build.unwrap_or_default(),
+            long_version,
+            keccak256: format!("0x{keccak256}"),
+            sha256: format!("0x{sha256}"),
+            urls: Vec::new(),
+        }
     }
 
     fn list(&self) -> io::Result<List> {
@@ -100,31 +130,6 @@ impl Repository {
     }
 }
 
-fn build(release: &Release, soljson: &[u8]) -> Build {
-    let sha256 = hex::encode(Sha256::digest(soljson));
-    let pinned = release
-        .pin()
-        .files
-        .iter()
-        .find(|file| file.sha256 == sha256);
-    let keccak256 = pinned.and_then(|file| file.keccak256.clone());
-    let keccak256 = keccak256.unwrap_or_else(|| hex::encode(alloy_primitives::keccak256(soljson)));
-    let long_version = release.long_version().to_owned();
-    let build = long_version
-        .split_once('+')
-        .map(|(_, build)| build.to_owned());
-    Build {
-        path: release.file_name(),
-        version: release.number().to_string(),
-        prerelease: None,
-        build: build.unwrap_or_default(),
-        long_version,
-        keccak256: format!("0x{keccak256}"),
-        sha256: format!("0x{sha256}"),
-        urls: Vec::new(),
-    }
-}
-
 fn number_of(version: &str) -> Vec<u32> {
     version
         .split('.')
@@ -135,15 +140,18 @@ fn number_of(version: &str) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use verification::compiler::Compiler;
+
+    const PLATFORM: Platform = Platform::EmscriptenWasm32;
 
     fn release(version: &str) -> Release {
-        Release::find(&version.parse().unwrap()).unwrap()
+        Release::find(Compiler::Solc, &version.parse().unwrap()).unwrap()
     }
 
     #[test]
     fn the_list_grows_and_stays_in_order() {
         let root = tempfile::tempdir().unwrap();
-        let repository = Repository::new(root.path());
+        let repository = Repository::new(root.path(), PLATFORM);
         let (old, new) = (
             release("0.8.9+commit.e5eed63a"),
             release("0.8.28+commit.7893614a"),
@@ -177,13 +185,13 @@ mod tests {
     #[test]
     fn a_copy_of_the_projects_own_list_is_kept() {
         let root = tempfile::tempdir().unwrap();
-        let folder = root.path().join(PLATFORM);
+        let folder = root.path().join(PLATFORM.name());
         fs::create_dir_all(&folder).unwrap();
         let list = r#"{"builds":[{"path":"x.js","version":"0.3.6","build":"commit.3fc68da5",
             "longVersion":"0.3.6+commit.3fc68da5","keccak256":"0x1","sha256":"0x2","urls":["dweb:/ipfs/Q"]}],
             "releases":{"0.3.6":"x.js"},"latestRelease":"0.3.6"}"#;
         fs::write(folder.join("list.json"), list).unwrap();
-        let repository = Repository::new(root.path());
+        let repository = Repository::new(root.path(), PLATFORM);
         repository
             .store(&release("0.8.28+commit.7893614a"), b"new")
             .unwrap();
@@ -195,10 +203,10 @@ mod tests {
     #[test]
     fn a_damaged_list_is_not_overwritten() {
         let root = tempfile::tempdir().unwrap();
-        let folder = root.path().join(PLATFORM);
+        let folder = root.path().join(PLATFORM.name());
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("list.json"), "{").unwrap();
-        let repository = Repository::new(root.path());
+        let repository = Repository::new(root.path(), PLATFORM);
         repository
             .store(&release("0.8.28+commit.7893614a"), b"new")
             .unwrap_err();

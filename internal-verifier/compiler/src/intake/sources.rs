@@ -11,6 +11,7 @@ use super::download::{self, DownloadError};
 use super::npm::{self, NpmError};
 use super::progress::Progress;
 use super::repository::Repository;
+use crate::engine::Engine;
 use crate::error_chain;
 use crate::release::Release;
 
@@ -64,7 +65,7 @@ pub(crate) async fn fetch(
     if !intake.fetch {
         return Err(SourceError::Offline);
     }
-    let fetched = fetch_anywhere(intake, release, progress).await?;
+    let fetched = fetch_anywhere(intake, repository, release, progress).await?;
     repository
         .store(release, &fetched.soljson)
         .map_err(SourceError::Repository)?;
@@ -73,13 +74,14 @@ pub(crate) async fn fetch(
 
 async fn fetch_anywhere(
     intake: &Intake,
+    repository: &Repository,
     release: &Release,
     progress: &Progress,
 ) -> Result<Fetched, SourceError> {
     let url = format!(
         "{}/{}",
         intake.official_host.trim_end_matches('/'),
-        release.file_name()
+        repository.platform().file_name(release)
     );
     let official = match fetch_official(&url, release, progress).await {
         Ok(soljson) => {
@@ -119,7 +121,9 @@ async fn fetch_npm(
     release: &Release,
     progress: &Progress,
 ) -> Result<(Vec<u8>, String), FetchError> {
-    let version = release.npm_version().ok_or(FetchError::NoPackage)?;
+    let pin = release.pin(Engine::Wasm);
+    let version = pin.and_then(|pin| pin.npm.as_deref());
+    let version = version.ok_or(FetchError::NoPackage)?;
     progress.step("fetching it from npm");
     let soljson = npm::soljson_of(version).await?;
     check(release, &soljson).map_err(FetchError::NotPinned)?;
@@ -129,7 +133,8 @@ async fn fetch_npm(
 /// Gives the SHA-256 of what is not pinned.
 fn check(release: &Release, soljson: &[u8]) -> Result<(), String> {
     let has = hex::encode(Sha256::digest(soljson));
-    if release.accepts(&has) {
+    let pin = release.pin(Engine::Wasm);
+    if pin.is_some_and(|pin| pin.accepts(&has)) {
         Ok(())
     } else {
         Err(has)

@@ -3,7 +3,7 @@
 use crate::support::{
     compile, compilers, errors, hello, nested, node, output, prepared, urls, wide,
 };
-use compiler::{Compilers, Outcome};
+use compiler::{Compilers, Engine, Outcome};
 
 /// One release of each generation of soljson that differs in how it must be run.
 async fn answers_like_node(number: &str) {
@@ -78,7 +78,7 @@ async fn what_is_no_json_is_told_so() {
     let (release, _) = prepared(&compilers, "0.8.28").await;
     for input in [&b""[..], b"{", b"\xff\xfe", &[0; 1000], b"[]", b"null"] {
         let compilation = compilers
-            .compile(&release, input, &crate::support::LIMITS)
+            .compile(&release, Engine::Wasm, input, &crate::support::LIMITS)
             .await
             .unwrap();
         let output = output(compilation.outcome);

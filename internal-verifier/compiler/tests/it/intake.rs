@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use compiler::{CompileError, Compilers, Config};
+use compiler::release::Platform;
+use compiler::{CompileError, Compilers, Config, Engine};
 use sha2::{Digest, Sha256};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -44,7 +45,10 @@ async fn two_processes_fetch_and_prepare_a_release_once() {
     let (small, soljson) = prepared(&compilers(), SMALL).await;
     let host = MockServer::start().await;
     Mock::given(method("GET"))
-        .and(path(format!("/builds/{}", small.file_name())))
+        .and(path(format!(
+            "/builds/{}",
+            Platform::EmscriptenWasm32.file_name(&small)
+        )))
         .respond_with(ResponseTemplate::new(200).set_body_bytes(std::fs::read(soljson).unwrap()))
         .expect(1)
         .mount(&host)
@@ -108,7 +112,7 @@ async fn a_changed_file_in_the_repository_is_refused() {
     let file = config
         .repository
         .join("emscripten-wasm32")
-        .join(release(SMALL).file_name());
+        .join(Platform::EmscriptenWasm32.file_name(&release(SMALL)));
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(&file, "var Module = {};").unwrap();
     let output = intake(&config, &["--versions", SMALL]).output().unwrap();
@@ -126,7 +130,7 @@ async fn a_release_that_may_not_be_fetched_is_a_fault() {
     let compilers = Compilers::open(fresh(folder.path())).unwrap();
     for _ in 0..2 {
         let error = compilers
-            .compile(&release(SMALL), b"{}", &LIMITS)
+            .compile(&release(SMALL), Engine::Wasm, b"{}", &LIMITS)
             .await
             .unwrap_err();
         let CompileError::Prepare { why, .. } = &error else {
@@ -164,7 +168,7 @@ async fn one_changed_byte_of_machine_code_is_refused() {
 
     let compilers = Compilers::open(config).unwrap();
     let error = compilers
-        .compile(&release(SMALL), b"{}", &LIMITS)
+        .compile(&release(SMALL), Engine::Wasm, b"{}", &LIMITS)
         .await
         .unwrap_err();
     let CompileError::Refused { why, .. } = &error else {
@@ -195,7 +199,7 @@ async fn code_of_another_configuration_is_a_fault() {
 
     let compilers = Compilers::open(config).unwrap();
     let error = compilers
-        .compile(&release(SMALL), b"{}", &LIMITS)
+        .compile(&release(SMALL), Engine::Wasm, b"{}", &LIMITS)
         .await
         .unwrap_err();
     let CompileError::EndedEarly { why } = &error else {
@@ -216,13 +220,16 @@ async fn jobs_wait_for_a_release_together() {
     let compilers = Compilers::open(shared).unwrap();
     let small = release(SMALL);
     let (first, second) = tokio::join!(
-        compilers.compile(&small, b"{}", &LIMITS),
-        compilers.compile(&small, b"{}", &LIMITS),
+        compilers.compile(&small, Engine::Wasm, b"{}", &LIMITS),
+        compilers.compile(&small, Engine::Wasm, b"{}", &LIMITS),
     );
     // Both waited; the release was made by one.
     assert!(first.unwrap().prepare.as_millis() > 100);
     assert!(second.unwrap().prepare.as_millis() > 100);
-    let third = compilers.compile(&small, b"{}", &LIMITS).await.unwrap();
+    let third = compilers
+        .compile(&small, Engine::Wasm, b"{}", &LIMITS)
+        .await
+        .unwrap();
     assert!(third.prepare.is_zero());
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::support::{
     LIMITS, compilers, endless, errors, eventually, hello, prepared, processes, wide,
 };
-use compiler::{CompileError, Compilers, Limits, Outcome, Release};
+use compiler::{CompileError, Compilers, Engine, Limits, Outcome, Release};
 use serde_json::Value;
 
 async fn start() -> (Compilers, Release) {
@@ -23,7 +23,7 @@ async fn outcome(
 ) -> Outcome {
     let input = serde_json::to_vec(input).unwrap();
     compilers
-        .compile(release, &input, &limits)
+        .compile(release, Engine::Wasm, &input, &limits)
         .await
         .unwrap()
         .outcome
@@ -94,7 +94,7 @@ async fn an_input_larger_than_the_memory_is_too_large() {
     };
     let input = vec![b' '; 64 << 20];
     let outcome = compilers
-        .compile(&release, &input, &limits)
+        .compile(&release, Engine::Wasm, &input, &limits)
         .await
         .unwrap()
         .outcome;
@@ -164,7 +164,10 @@ async fn giving_up_ends_the_process_at_once() {
         let (compilers, release) = (compilers.clone(), release.clone());
         async move {
             let limits = Limits { time, ..LIMITS };
-            compilers.compile(&release, &input, &limits).await.map(drop)
+            compilers
+                .compile(&release, Engine::Wasm, &input, &limits)
+                .await
+                .map(drop)
         }
     });
     eventually("the start of the process", || !processes(time).is_empty()).await;
@@ -190,7 +193,7 @@ async fn with_signal(time: Duration, signal: i32) -> Result<Outcome, CompileErro
     let (compilers, release) = start().await;
     let input = serde_json::to_vec(&endless()).unwrap();
     let limits = Limits { time, ..LIMITS };
-    let compilation = compilers.compile(&release, &input, &limits);
+    let compilation = compilers.compile(&release, Engine::Wasm, &input, &limits);
     let signaller = async {
         // It starts with a tenth of this; from then on it works on its input.
         let works = |id: &u32| cpu_ticks(*id) > 10;
@@ -238,7 +241,10 @@ async fn processor_time_used_up_is_a_time_limit() {
 async fn what_it_took_is_told() {
     let (compilers, release) = start().await;
     let input = serde_json::to_vec(&errors()).unwrap();
-    let compilation = compilers.compile(&release, &input, &LIMITS).await.unwrap();
+    let compilation = compilers
+        .compile(&release, Engine::Wasm, &input, &LIMITS)
+        .await
+        .unwrap();
     assert_eq!(compilation.prepare, Duration::ZERO);
     assert!(
         compilation.cpu > Duration::from_millis(1),

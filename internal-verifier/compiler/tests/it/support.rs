@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use compiler::{Compilers, Config, Limits, Outcome, Release, config};
+use compiler::engine::Engines;
+use compiler::release::Platform;
+use compiler::{Compilers, Config, Engine, Limits, Outcome, Release, config};
 use serde_json::{Value, json};
+use verification::compiler::Compiler;
 
 pub(crate) const HOST: &str = env!("CARGO_BIN_EXE_compiler-host");
 pub(crate) const INTAKE: &str = env!("CARGO_BIN_EXE_compilers");
@@ -18,6 +21,8 @@ pub(crate) fn configuration() -> Config {
         host_program: HOST.into(),
         intake_program: INTAKE.into(),
         fetch: true,
+        engines: Engines::default(),
+        native_list: None,
     }
 }
 
@@ -27,6 +32,7 @@ pub(crate) fn compilers() -> Compilers {
 
 pub(crate) fn release(number: &str) -> Release {
     Release::find_number(
+        Compiler::Solc,
         number
             .parse::<verification::compiler::CompilerVersion>()
             .unwrap()
@@ -38,11 +44,11 @@ pub(crate) fn release(number: &str) -> Release {
 /// A prepared release and its `soljson.js`.
 pub(crate) async fn prepared(compilers: &Compilers, number: &str) -> (Release, PathBuf) {
     let release = release(number);
-    compilers.prepare(&release).await.unwrap();
+    compilers.prepare(&release, Engine::Wasm).await.unwrap();
     let soljson = configuration()
         .repository
         .join("emscripten-wasm32")
-        .join(release.file_name());
+        .join(Platform::EmscriptenWasm32.file_name(&release));
     (release, soljson)
 }
 
@@ -55,7 +61,7 @@ pub(crate) const LIMITS: Limits = Limits {
 pub(crate) async fn compile(compilers: &Compilers, release: &Release, input: &Value) -> Outcome {
     let input = serde_json::to_vec(input).unwrap();
     compilers
-        .compile(release, &input, &LIMITS)
+        .compile(release, Engine::Wasm, &input, &LIMITS)
         .await
         .unwrap()
         .outcome

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use alloy_dyn_abi::DynSolValue;
 use anyhow::{Context, Result, bail};
 use clap::Parser;
-use compiler::{Compilers, Outcome};
+use compiler::{Compilers, Engine, Outcome};
 use local_stack::anvil::Anvil;
 use local_stack::children;
 use local_stack::client::Client;
@@ -22,6 +22,7 @@ use local_stack::project::Project;
 use local_stack::usage::Usage;
 use local_stack::{Chains, Databases, Stack, StackConfig};
 use serde_json::{Value, json};
+use verification::compiler::Compiler;
 use verification::std_json::Selection;
 
 const CHAIN_ID: u64 = 31337;
@@ -176,13 +177,13 @@ async fn measure(
 
 async fn bare(compilers: &Compilers, project: &Project) -> Result<Duration> {
     let release = compilers
-        .find(&project.version)
+        .find(Compiler::Solc, &project.version)
         .context("the compiler release is not known")?;
     let selection = Selection::first(project.input.language(), &project.version);
     let text = project.input.compiler_input(&project.target, selection);
     let started = Instant::now();
     let compilation = compilers
-        .compile(&release, text.as_bytes(), &deploy::limits())
+        .compile(&release, Engine::Wasm, text.as_bytes(), &deploy::limits())
         .await?;
     match compilation.outcome {
         Outcome::Output(_) => Ok(started.elapsed()),
