@@ -1,6 +1,6 @@
 // Makes the cases in this folder that come from a compiler. See README.md.
 //
-// usage: node make.mjs TOOLS
+// usage: node make.mjs TOOLS [NAME…]    all cases, or those named
 //   TOOLS/node_modules/solc-<release>   npm's solc, installed as `solc-0.8.28@npm:solc@0.8.28`
 //   TOOLS/vyper-<release>               a Python environment with that Vyper
 //
@@ -71,7 +71,9 @@ function withSpaces(sources) {
   return Object.fromEntries(Object.entries(sources).map(([path, content]) => [path, `${content} `]));
 }
 
+const named = process.argv.slice(3);
 for (const recipe of recipes) {
+  if (named.length > 0 && !named.includes(recipe.name)) continue;
   const compiled = compile(recipe);
   const digits = (code) => code?.object?.replace(/^0x/, "") ?? "";
   const ours = {

@@ -21,7 +21,9 @@ mod positions;
 mod vyper;
 
 pub use assembly::Assembly;
-pub(crate) use cbor::{ends_with_metadata_hash, holds_hash, is_cbor, last_auxdata};
+pub(crate) use cbor::{
+    MetadataHash, ends_with_metadata_hash, holds_hash, is_cbor, last_auxdata, last_metadata_hash,
+};
 pub(crate) use vyper::immutable_size;
 
 /// A blob in the code, with its length bytes.

@@ -102,11 +102,12 @@ impl CompilerVersion {
         self.text.split_once("+commit.").map(|(_, commit)| commit)
     }
 
-    /// Whether solc could have printed this: `x.y.z+commit.8hex`, or a nightly of that form.
+    /// Whether solc could have printed this: `x.y.z+commit.8hex`, or a nightly of that form. Releases
+    /// before 0.4 print seven digits of the commit.
     #[must_use]
     pub fn is_well_formed_solc(&self) -> bool {
         let commit_fits = self.commit().is_some_and(|commit| {
-            commit.len() == 8 && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
+            matches!(commit.len(), 7 | 8) && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
         });
         let pre = self.pre_release();
         let pre_fits = pre.is_empty() || pre.strip_prefix("-nightly.").is_some_and(is_date);
@@ -204,12 +205,15 @@ mod tests {
     }
 
     #[test]
-    fn solc_versions_have_a_full_commit() {
+    fn solc_versions_have_a_commit_of_seven_or_eight_digits() {
         for (text, fits) in [
             ("0.8.30+commit.73712a01", true),
             ("0.8.20-nightly.2023.5.1+commit.a1b79de6", true),
             ("0.8.30", false),
-            ("0.8.30+commit.73712a0", false),
+            ("0.2.1+commit.91a6b35", true),
+            ("0.3.1-nightly.2016.3.31+commit.c67926c", true),
+            ("0.8.30+commit.73712a", false),
+            ("0.8.30+commit.73712a011", false),
             ("0.8.30+commit.73712a0z", false),
             ("0.8.30+commit.73712a01 x", false),
             ("0.8.30-rc1+commit.73712a01", false),

@@ -7,21 +7,31 @@
 //! This module decides nothing about versions; whether a release exists is known elsewhere.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::compilation_target::CompilationTarget;
-use crate::compiler::Language;
+use crate::compiler::{Compiler, CompilerVersion, Language, ReleaseNumber};
 
+mod document;
 mod selection;
 
+pub use document::holds_nul;
 pub use selection::Selection;
 
 /// Ten times what the largest known projects have.
 const MAX_SOURCES: usize = 5000;
 /// Paths are keys of an index, which ends with 2,700 bytes.
 const MAX_PATH_BYTES: usize = 1024;
+/// Far more than settings have. What reads the document after us, compilers too, need not be asked
+/// how deep it can go.
+const MAX_DEPTH: usize = 64;
+
+/// These print `optimizer.details.inliner` in their metadata and refuse it as input (sourcify #640).
+const REFUSES_INLINER: RangeInclusive<ReleaseNumber> =
+    ReleaseNumber(0, 8, 2)..=ReleaseNumber(0, 8, 4);
 
 /// Sources byte for byte as received, and the settings without `outputSelection`.
 ///
@@ -95,6 +105,9 @@ impl StdJsonInput {
         if holds_nul(input) {
             return Err(NotAStdJsonInput::Nul);
         }
+        if document::is_deeper_than(MAX_DEPTH, input) {
+            return Err(NotAStdJsonInput::TooDeep);
+        }
         let mut parsed = Self::new(language, sources, settings.clone());
         if language == Language::Vyper {
             let object = |key: &str| input.get(key).filter(|value| value.is_object()).cloned();
@@ -142,10 +155,19 @@ impl StdJsonInput {
 
     /// The text the compiler reads.
     #[must_use]
-    pub fn compiler_input(&self, target: &CompilationTarget, selection: Selection) -> String {
+    pub fn compiler_input(
+        &self,
+        version: &CompilerVersion,
+        target: &CompilationTarget,
+        selection: Selection,
+    ) -> String {
         let mut settings = self.settings.clone();
         settings.remove("modelChecker");
         settings.remove("stopAfter");
+        if self.language.compiler() == Compiler::Solc && REFUSES_INLINER.contains(&version.number())
+        {
+            remove_inliner(&mut settings);
+        }
         let outputs = selection.to_json(self.language, target);
         settings.insert("outputSelection".to_owned(), outputs);
         let sources: Map<String, Value> = self
@@ -171,11 +193,29 @@ impl StdJsonInput {
     /// between the codes of both is metadata.
     #[must_use]
     pub fn edited_for_auxdata(&self) -> Self {
-        let mut edited = self.clone();
-        for content in edited.sources.values_mut() {
-            content.push(' ');
+        self.with_contents(|content| format!("{content} "))
+    }
+
+    /// The same input, every content edited.
+    pub(crate) fn with_contents(&self, edit: impl Fn(&str) -> String) -> Self {
+        let edited = |(path, content): (&String, &String)| (path.clone(), edit(content));
+        Self {
+            language: self.language,
+            sources: self.sources.iter().map(edited).collect(),
+            settings: self.settings.clone(),
+            interfaces: self.interfaces.clone(),
+            storage_layout_overrides: self.storage_layout_overrides.clone(),
         }
-        edited
+    }
+}
+
+fn remove_inliner(settings: &mut Map<String, Value>) {
+    let details = settings
+        .get_mut("optimizer")
+        .and_then(|optimizer| optimizer.get_mut("details"))
+        .and_then(Value::as_object_mut);
+    if let Some(details) = details {
+        details.remove("inliner");
     }
 }
 
@@ -187,26 +227,6 @@ fn insert(object: &mut Value, key: &str, value: &Value) {
 
 fn is_enabled(optimizer: Option<&Value>) -> bool {
     optimizer.and_then(|members| members.get("enabled")) == Some(&Value::Bool(true))
-}
-
-/// Whether any string or key of the document holds U+0000, which the database can't keep.
-#[must_use]
-pub fn holds_nul(document: &Value) -> bool {
-    let mut open = vec![document];
-    while let Some(value) = open.pop() {
-        match value {
-            Value::String(text) if text.contains('\0') => return true,
-            Value::Array(items) => open.extend(items),
-            Value::Object(members) => {
-                if members.keys().any(|key| key.contains('\0')) {
-                    return true;
-                }
-                open.extend(members.values());
-            }
-            _ => {}
-        }
-    }
-    false
 }
 
 /// Displays as what the API answers.
@@ -229,6 +249,8 @@ pub enum NotAStdJsonInput {
     TooManySources,
     #[error("The path of a source must not be longer than 1024 bytes.")]
     LongPath,
+    #[error("Standard JSON input must not be nested deeper than 64 levels.")]
+    TooDeep,
 }
 
 /// `{path: {"content": …}}`, as standard JSON has it.

@@ -111,7 +111,7 @@ impl<'a> Compiling<'a> {
         selection: Selection,
     ) -> Answer<CompiledContract> {
         let (target, version) = (&self.request.target, &self.request.compiler_version);
-        let text = input.compiler_input(target, selection);
+        let text = input.compiler_input(version, target, selection);
         let span = tracing::info_span!("compile", compiler = %release, ?selection);
         let compilation: Compilation = self
             .tools

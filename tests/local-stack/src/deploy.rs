@@ -49,7 +49,7 @@ pub async fn compile(compilers: &Compilers, project: &Project) -> Result<Compile
         input,
     } = project;
     let selection = Selection::first(input.language(), version);
-    let text = input.compiler_input(target, selection);
+    let text = input.compiler_input(version, target, selection);
     let compilation = compilers
         .compile(&release, Engine::Wasm, text.as_bytes(), &limits())
         .await?;

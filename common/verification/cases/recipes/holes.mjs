@@ -1,6 +1,6 @@
 // Libraries, immutables, call protection, constructor arguments.
 
-import { address, insertArguments, length, put, side, slice, word } from "./code.mjs";
+import { address, failure, insertArguments, lastBlob, length, put, replaceBlob, side, slice, word } from "./code.mjs";
 
 const storage = `pragma solidity *;
 contract Storage { uint256 public number; function store(uint256 num) public { number = num; } }`;
@@ -71,6 +71,11 @@ contract C { address immutable owner; uint256 immutable limit;
   constructor(uint256 l) { owner = msg.sender; limit = l; }
   function f() public view returns (address, uint256) { return (owner, limit); }
   function g() public view returns (uint256) { return limit + 1; } }`;
+
+const everything = (comment = "") => `pragma solidity *;
+library L { function f(uint256 a) public returns (uint256) { return a + 1; } }
+contract C { uint256 immutable limit; uint256 public x; constructor(uint256 l) { limit = l; x = L.f(l); }
+  function f() public { x = L.f(limit); } }${comment}`;
 
 const library = `pragma solidity *;
 library L { function add(uint256 a) public pure returns (uint256) { return a + 1; } }`;
@@ -166,6 +171,36 @@ export default [
     },
   },
   {
+    name: "every_kind_of_hole",
+    shows: "A library, an immutable, an argument, and metadata of another comment: both sides match, neither exactly.",
+    compiler: "0.8.28", sources: { "c.sol": everything() }, target: "c.sol:C",
+    chain: ({ creation, runtime, contract: { evm } }, another) => {
+      const chain = another({ sources: { "c.sol": everything(" // other") } });
+      const addresses = { L: address("a") };
+      const fill = (code, { linkReferences }, start = { filled: code, transformations: [], values: {} }) => {
+        const linked = link(start.filled, linkReferences, addresses);
+        const { offset } = lastBlob(code);
+        return {
+          code: linked.linked,
+          transformations: [...start.transformations, ...linked.transformations, replaceBlob(offset, "1")],
+          values: { ...start.values, ...linked.values, cborAuxdata: { 1: `0x${lastBlob(code).value}` } },
+        };
+      };
+      const immutable = fillImmutables(chain.runtime, evm.deployedBytecode.immutableReferences, [word("64")]);
+      const onCreation = fill(chain.creation, evm.bytecode);
+      const onRuntime = fill(chain.runtime, evm.deployedBytecode, immutable);
+      return {
+        creation: onCreation.code + word("64"),
+        runtime: onRuntime.code,
+        expected: {
+          creation: side("match", [...onCreation.transformations, insertArguments(creation)],
+            { ...onCreation.values, constructorArguments: `0x${word("64")}` }),
+          runtime: side("match", onRuntime.transformations, onRuntime.values),
+        },
+      };
+    },
+  },
+  {
     name: "call_protection",
     shows: "A deployed library holds its own address.",
     compiler: "0.8.28", sources: { "l.sol": library }, target: "l.sol:L",
@@ -203,6 +238,17 @@ export default [
       object "r" { code { mstore(0, calldataload(0)) return(0, 32) } } }` },
     chain: ({ creation, runtime }) => ({
       creation, runtime, expected: { creation: side("match"), runtime: side("match") },
+    }),
+  },
+  {
+    name: "yul_of_another_length",
+    shows: "Lengths are not compared, also where the chain's code ends with metadata.",
+    compiler: "0.8.28", language: "Yul", target: "o.yul:O",
+    sources: { "o.yul": `object "O" { code { datacopy(0, dataoffset("r"), datasize("r")) return(0, datasize("r")) }
+      object "r" { code { mstore(0, calldataload(0)) return(0, 32) } } }` },
+    chain: (_, another) => ({
+      ...another({ language: "Solidity", sources: { "s.sol": storage }, target: "s.sol:Storage" }),
+      expected: failure("no_match"),
     }),
   },
   {

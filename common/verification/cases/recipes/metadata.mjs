@@ -1,6 +1,6 @@
 // Metadata that differs, lies in several places, or has no hash.
 
-import { lastBlob, length, places, put, replaceBlob, side, slice } from "./code.mjs";
+import { failure, lastBlob, length, places, put, replaceBlob, side, slice } from "./code.mjs";
 
 const storage = (comment = "") => `pragma solidity *;
 contract Storage { uint256 public number; function store(uint256 num) public { number = num; } }${comment}`;
@@ -11,6 +11,9 @@ contract Factory { address public last; function make() public { last = address(
 const twice = (comment = "") => `${child}
 contract Factory { address public last; constructor() { last = address(new Child()); }
   function make() public { last = address(new Child()); } }${comment}`;
+const three = (comment = "") => `${child}
+${["M1", "M2", "M3"].map((name) => `contract ${name} { constructor() { new Child(); } }`).join("\n")}
+contract Factory { uint256 public x; constructor() { new M1(); new M2(); new M3(); } }${comment}`;
 const embedded = Array.from({ length: 11 }, (_, n) => n);
 const eleven = (comment = "") => `${embedded.map((n) => `contract C${n} { uint256 public x${n}; }`).join("\n")}
 contract Factory { address[11] public all;
@@ -20,6 +23,7 @@ contract Factory { address[11] public all;
 // of more than 128 bytes in one piece.
 const COPY = "a2646970667358221220cb5d3fab02eb1c3950cae8709479c96b7eb130f16b591360c68a6b9db865ecf564736f6c634300081c0033";
 const OTHER = put(COPY, 20, "00".repeat(20));
+const SHORT = "a164736f6c634300081c000a";
 const PADDING = "11".repeat(100);
 
 const none = { metadata: { bytecodeHash: "none" } };
@@ -47,8 +51,8 @@ function replaced(ours, onChain, ids) {
   return side("match", transformations, { cborAuxdata });
 }
 
-const otherSources = (source, extra = {}) => ({ creation, runtime, contract }, another) => {
-  const chain = another({ sources: { "f.sol": source(" // other") }, ...extra });
+const otherSources = (source, sources = { "f.sol": source(" // other") }) => ({ creation, runtime, contract }, another) => {
+  const chain = another({ sources });
   const tree = contract.evm.legacyAssembly;
   const all = blobs(tree);
   const inRuntime = blobs(tree[".data"]["0"]);
@@ -83,6 +87,26 @@ export default [
     shows: "One blob stands in the constructor and in the runtime code: only editing the sources tells where.",
     compiler: "0.8.28", sources: { "f.sol": twice() }, target: "f.sol:Factory", edited: true,
     chain: otherSources(twice),
+  },
+  {
+    name: "equal_blobs_in_the_constructor_alone",
+    shows: "One contract embedded in three that the constructor makes: equal blobs on the creation side, one on the other.",
+    compiler: "0.8.28", sources: { "f.sol": three() }, target: "f.sol:Factory", edited: true,
+    chain: otherSources(three),
+  },
+  {
+    name: "one_blob_of_two_differs",
+    shows: "Once one differs every blob is replaced, also the embedded contract's that is equal.",
+    compiler: "0.8.28", sources: inTwoFiles(), target: "f.sol:Factory",
+    chain: otherSources(undefined, inTwoFiles(" // other")),
+  },
+  {
+    name: "metadata_that_says_experimental",
+    shows: "A key more in the blob.",
+    compiler: "0.4.24", sources: { "f.sol": `pragma experimental ABIEncoderV2;\n${storage()}` }, target: "f.sol:Storage",
+    chain: ({ creation, runtime }) => ({
+      creation, runtime, expected: { creation: side("exact_match"), runtime: side("exact_match") },
+    }),
   },
   {
     name: "more_than_ten_embedded_contracts",
@@ -133,6 +157,49 @@ export default [
     }),
   },
   {
+    name: "identical_blobs_without_a_hash_that_differ",
+    shows: "A second compile would tell nothing, so nothing is placed and nothing replaced.",
+    compiler: "0.8.28", settings: none, sources: { "f.sol": factory() }, target: "f.sol:Factory",
+    chain: ({ creation, runtime }) => {
+      const older = (code) => code.replaceAll("64736f6c634300081c", "64736f6c634300081b");
+      return { creation: older(creation), runtime: older(runtime), expected: failure("no_match") };
+    },
+  },
+  {
+    name: "a_copy_of_metadata_without_a_hash",
+    shows: "An author repeats the blob, which is the same for all contracts; the chain has other bytes there.",
+    compiler: "0.8.28", settings: none, target: "f.sol:Storage",
+    sources: { "f.sol": storage().replace("{ uint256", `{ bytes32 public constant copy = 0x${SHORT}${"1".repeat(40)}; uint256`) },
+    chain: ({ creation, runtime }) => {
+      const forged = (code) => code.replaceAll(`${SHORT}${"1".repeat(40)}`, `a164736f6c634300081b000a${"1".repeat(40)}`);
+      return { creation: forged(creation), runtime: forged(runtime), expected: failure("no_match") };
+    },
+  },
+  {
+    name: "two_blobs_of_another_length",
+    shows: "A known limit: shorter blobs in the middle shift what follows (database-specs #39).",
+    compiler: "0.8.28", sources: { "f.sol": factory() }, target: "f.sol:Factory",
+    chain: (_, another) => ({ ...another({ settings: none }), expected: failure("no_match") }),
+  },
+  {
+    name: "metadata_cut_in_two",
+    shows: "The chain's code ends within the blob: what is left is no CBOR.",
+    ...storageOf("0.8.28"),
+    chain: ({ creation, runtime }) => ({
+      creation: slice(creation, 0, length(creation) - 10), runtime: slice(runtime, 0, length(runtime) - 10),
+      expected: failure("no_match"),
+    }),
+  },
+  {
+    name: "metadata_cut_off_after_code_that_runs",
+    shows: "A blob is deleted only after an invalid instruction; old compilers write none.",
+    ...storageOf("0.4.24"),
+    chain: ({ creation, runtime }) => ({
+      creation: slice(creation, 0, lastBlob(creation).offset), runtime: slice(runtime, 0, lastBlob(runtime).offset),
+      expected: failure("no_match"),
+    }),
+  },
+  {
     name: "before_metadata",
     shows: "solc 0.4.6 writes none.",
     ...storageOf("0.4.6"),
@@ -180,6 +247,15 @@ export default [
     },
   },
 ];
+
+// The embedded contract's metadata depends on its own file alone.
+function inTwoFiles(comment = "") {
+  return {
+    "child.sol": child,
+    "f.sol": `import "./child.sol";
+contract Factory { address public last; function make() public { last = address(new Child()); } }${comment}`,
+  };
+}
 
 // An author who repeats the blob of child.sol's contract, which depends on that file alone.
 function copyOfMetadata() {

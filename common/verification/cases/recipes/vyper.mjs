@@ -81,6 +81,12 @@ export default [
     }),
   },
   {
+    name: "vyper_without_its_immutables",
+    shows: "None of them at all: the codes are equal, and each immutable reads as zero. A simulated deployment gives that.",
+    ...compilerOf("0.4.0", withImmutables("deploy")),
+    chain: ({ runtime }) => ({ runtime, expected: { creation: null, runtime: side("match") } }),
+  },
+  {
     name: "vyper_immutables_of_an_unknown_size",
     shows: "Before 0.3.10 their size is nowhere recorded: the creation code alone can match.",
     ...compilerOf("0.3.7", withImmutables("external")),

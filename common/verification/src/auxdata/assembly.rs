@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+
+/// Assemblies within each other that are read; a contract that makes another is two. Each costs two
+/// of the levels at which the JSON reader gives up, and a tree cut here loses positions, where an
+/// output that can't be read loses everything.
+const MAX_NESTING: usize = 50;
 
 /// An assembly's own blob, and the assemblies embedded in it by index. Everything else of the
 /// output, which is most of it, is skipped while reading.
@@ -12,6 +17,8 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 pub struct Assembly {
     pub auxdata: Option<Vec<u8>>,
     pub nested: BTreeMap<u64, Assembly>,
+    /// There is more below than was read.
+    pub is_cut: bool,
 }
 
 /// A blob of the tree.
@@ -24,6 +31,11 @@ pub(super) struct Blob<'a> {
 }
 
 impl Assembly {
+    /// Whether any blob of the tree may be missing.
+    pub(super) fn is_incomplete(&self) -> bool {
+        self.is_cut || self.nested.values().any(Self::is_incomplete)
+    }
+
     /// Parents before children, children by index; the n-th has id n.
     pub(super) fn blobs(&self) -> Vec<Blob<'_>> {
         let mut blobs = Vec::new();
@@ -47,14 +59,25 @@ impl Assembly {
 
 impl<'de> Deserialize<'de> for Assembly {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AssemblyVisitor)
+        let nesting_left = MAX_NESTING;
+        AssemblyReader { nesting_left }.deserialize(deserializer)
     }
 }
 
 /// Anything that is no object is an assembly without blobs: null, or data in hexadecimal.
-struct AssemblyVisitor;
+struct AssemblyReader {
+    nesting_left: usize,
+}
 
-impl<'de> Visitor<'de> for AssemblyVisitor {
+impl<'de> DeserializeSeed<'de> for AssemblyReader {
+    type Value = Assembly;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Assembly, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AssemblyReader {
     type Value = Assembly;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -78,19 +101,59 @@ impl<'de> Visitor<'de> for AssemblyVisitor {
                     let blob = hex::decode(digits).map_err(Error::custom)?;
                     assembly.auxdata = Some(blob).filter(|blob| !blob.is_empty());
                 }
-                ".data" => {
-                    let data: BTreeMap<String, Self::Value> = map.next_value()?;
-                    assembly.nested = data
-                        .into_iter()
-                        .filter_map(|(key, nested)| Some((index(&key)?, nested)))
-                        .collect();
-                }
+                ".data" => match self.nesting_left.checked_sub(1) {
+                    Some(nesting_left) => {
+                        assembly.nested = map.next_value_seed(DataReader { nesting_left })?;
+                    }
+                    None => {
+                        map.next_value::<IgnoredAny>()?;
+                        assembly.is_cut = true;
+                    }
+                },
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
         Ok(assembly)
+    }
+}
+
+/// The embedded assemblies; other data is skipped.
+struct DataReader {
+    nesting_left: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for DataReader {
+    type Value = BTreeMap<u64, Assembly>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for DataReader {
+    type Value = BTreeMap<u64, Assembly>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the data of an assembly")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let nesting_left = self.nesting_left;
+        let mut nested = BTreeMap::new();
+        while let Some(key) = map.next_key::<String>()? {
+            match index(&key) {
+                Some(index) => {
+                    let assembly = map.next_value_seed(AssemblyReader { nesting_left })?;
+                    nested.insert(index, assembly);
+                }
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(nested)
     }
 }
 

@@ -50,6 +50,32 @@ pub(crate) fn ends_with_metadata_hash(code: &[u8]) -> bool {
     last_auxdata(code).is_some_and(holds_hash)
 }
 
+/// solc's hash of the metadata, in the blob a code ends with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum MetadataHash {
+    /// A multihash: two bytes that name the function, and 32 of SHA-256.
+    Ipfs(Vec<u8>),
+    Bzzr1(Vec<u8>),
+    Bzzr0(Vec<u8>),
+}
+
+/// Nothing if the code ends with no metadata, or with metadata that holds no such hash.
+pub(crate) fn last_metadata_hash(code: &[u8]) -> Option<MetadataHash> {
+    let body = last_auxdata(code).and_then(without_length_field)?;
+    let Value::Map(entries) = decode(body)? else {
+        return None;
+    };
+    entries.into_iter().find_map(|entry| match entry {
+        (Value::Text(key), Value::Bytes(hash)) => match key.as_str() {
+            "ipfs" => Some(MetadataHash::Ipfs(hash)),
+            "bzzr1" => Some(MetadataHash::Bzzr1(hash)),
+            "bzzr0" => Some(MetadataHash::Bzzr0(hash)),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
 /// The last blob as the only one.
 pub(super) fn at_the_end(code: &[u8]) -> AuxdataPositions {
     let Some(blob) = last_auxdata(code) else {

@@ -25,6 +25,13 @@ struct Placed<'a> {
 }
 
 pub(super) fn find(contract: &CompiledContract) -> AuxdataSearch {
+    if contract.assembly.is_incomplete() {
+        // A blob we don't know of could be anywhere.
+        return AuxdataSearch::Settled(ContractAuxdata {
+            creation: AuxdataPositions::Unknown,
+            runtime: AuxdataPositions::Unknown,
+        });
+    }
     let (creation, runtime) = (creation_side(contract), runtime_side(contract));
     let placed = [&creation, &runtime].map(count);
     // A blob without a hash doesn't change with the sources: a second compile would tell nothing.

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::auxdata::AuxdataPositions;
+use crate::auxdata::{AuxdataPositions, AuxdataSearch, ContractAuxdata, find_auxdata};
 
 fn read(output: &str) -> Result<CompiledContract, VerificationFailure> {
     let input = json!({
@@ -138,4 +138,38 @@ fn old_compilers_syntax_trees_may_be_deep() {
         "{{\"sources\": {{\"a.sol\": {{\"legacyAST\": {tree}}}}}, \"contracts\": {contracts}}}"
     );
     assert_eq!(read(&output).unwrap().source_ids, None);
+}
+
+/// Assemblies within each other, each with the index 0.
+fn assemblies(depth: usize) -> String {
+    let open = "{\".auxdata\":\"a1\",\".code\":[],\".data\":{\"0\":".repeat(depth);
+    format!("{open}{{}}{}", "}}".repeat(depth))
+}
+
+#[test]
+fn an_assembly_may_be_deep() {
+    for (depth, is_incomplete) in [(50, false), (51, true), (100_000, true)] {
+        let mut contract = contract();
+        contract["evm"]["legacyAssembly"] = json!("deep");
+        let output = json!({"contracts": {"a.sol": {"A": contract}}}).to_string();
+        let output = output.replace("\"deep\"", &assemblies(depth));
+        let contract = read(&output).unwrap();
+        let found = find_auxdata(&contract);
+        let unknown = AuxdataSearch::Settled(ContractAuxdata {
+            creation: AuxdataPositions::Unknown,
+            runtime: AuxdataPositions::Unknown,
+        });
+        assert_eq!(found == unknown, is_incomplete, "{depth}");
+    }
+}
+
+#[test]
+fn what_is_skipped_of_an_assembly_may_be_deep() {
+    let tree = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let mut contract = contract();
+    contract["evm"]["legacyAssembly"] =
+        json!({".auxdata": "a1", ".code": "deep", ".data": {"x": "deep"}});
+    let output = json!({"contracts": {"a.sol": {"A": contract}}}).to_string();
+    let contract = read(&output.replace("\"deep\"", &tree)).unwrap();
+    assert_eq!(contract.assembly.auxdata, Some(vec![0xa1]));
 }

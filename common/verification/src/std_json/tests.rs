@@ -115,9 +115,11 @@ fn an_input_waits_in_a_row_and_is_the_same_after() {
 #[test]
 fn the_compiler_sees_contents_and_settings_and_nothing_else() {
     let target = "a.sol:A".parse().unwrap();
-    let text = StdJsonInput::parse(&input())
-        .unwrap()
-        .compiler_input(&target, Selection::TargetAndEmptyWildcard);
+    let text = StdJsonInput::parse(&input()).unwrap().compiler_input(
+        &version("0.8.28"),
+        &target,
+        Selection::TargetAndEmptyWildcard,
+    );
     let mut given: Value = serde_json::from_str(&text).unwrap();
     let selection = given["settings"]["outputSelection"].take();
     assert_eq!(selection["*"], json!({"*": []}));
@@ -177,9 +179,13 @@ fn vyper_keeps_its_interfaces_and_is_asked_for_what_it_knows() {
     }))
     .unwrap();
     let target = "c.vy:c".parse().unwrap();
-    let first = Selection::first(Language::Vyper, &version("0.1.0b16"));
+    let given = |version: &CompilerVersion, selection: Selection| -> Value {
+        let text = parsed.compiler_input(version, &target, selection);
+        serde_json::from_str(&text).unwrap()
+    };
+    let old = version("0.1.0b16");
+    let first = Selection::first(Language::Vyper, &old);
     assert_eq!(first, Selection::CodeOnly);
-    let given: Value = serde_json::from_str(&parsed.compiler_input(&target, first)).unwrap();
     let outputs = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"];
     let wanted = json!({
         "language": "Vyper",
@@ -188,17 +194,59 @@ fn vyper_keeps_its_interfaces_and_is_asked_for_what_it_knows() {
         "storage_layout_overrides": {"c.vy": {}},
         "settings": {"search_paths": ["."], "outputSelection": {"c.vy": {"*": outputs}}},
     });
-    assert_eq!(given, wanted);
+    assert_eq!(given(&old, first), wanted);
     let kept = json!({"storage_layout_overrides": {"c.vy": {}}});
     assert_eq!(parsed.to_stored_additional_input(), Some(kept));
 
-    let first = Selection::first(Language::Vyper, &version("0.3.7"));
+    let later = version("0.3.7");
+    let first = Selection::first(Language::Vyper, &later);
     assert_eq!(first, Selection::TargetOnly);
     assert_eq!(
         first.after_errors(Language::Vyper),
         Some(Selection::CodeOnly)
     );
-    let given: Value = serde_json::from_str(&parsed.compiler_input(&target, first)).unwrap();
-    let outputs = &given["settings"]["outputSelection"]["c.vy"]["*"];
+    let outputs = &given(&later, first)["settings"]["outputSelection"]["c.vy"]["*"];
     assert!(outputs.as_array().unwrap().contains(&json!("devdoc")));
+}
+
+/// An object with others within, and a list at the end.
+fn nested(depth: usize) -> Value {
+    (1..depth).fold(json!([]), |inner, _| json!({"a": inner}))
+}
+
+#[test]
+fn an_input_may_be_sixty_four_levels_deep_and_not_more() {
+    let mut input = input();
+    input["settings"] = nested(63);
+    assert!(StdJsonInput::parse(&input).is_ok());
+    input["settings"] = nested(64);
+    assert_eq!(
+        StdJsonInput::parse(&input).unwrap_err().to_string(),
+        "Standard JSON input must not be nested deeper than 64 levels."
+    );
+}
+
+#[test]
+fn the_inliner_is_kept_from_releases_that_print_it_and_refuse_it() {
+    let with = json!({"yul": false, "cse": true, "inliner": true});
+    let without = json!({"yul": false, "cse": true});
+    let settings = json!({"optimizer": {"enabled": true, "details": &with}});
+    let mut input = input();
+    input["settings"] = settings.clone();
+    let parsed = StdJsonInput::parse(&input).unwrap();
+    for (release, wanted) in [
+        ("0.8.1", &with),
+        ("0.8.2", &without),
+        ("0.8.4", &without),
+        ("0.8.5", &with),
+    ] {
+        let target = "a.sol:A".parse().unwrap();
+        let text = parsed.compiler_input(&version(release), &target, Selection::TargetOnly);
+        let given: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            &given["settings"]["optimizer"]["details"], wanted,
+            "{release}"
+        );
+    }
+    assert_eq!(parsed.to_stored_settings(), settings);
 }

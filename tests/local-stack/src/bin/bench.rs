@@ -180,7 +180,9 @@ async fn bare(compilers: &Compilers, project: &Project) -> Result<Duration> {
         .find(Compiler::Solc, &project.version)
         .context("the compiler release is not known")?;
     let selection = Selection::first(project.input.language(), &project.version);
-    let text = project.input.compiler_input(&project.target, selection);
+    let text = project
+        .input
+        .compiler_input(&project.version, &project.target, selection);
     let started = Instant::now();
     let compilation = compilers
         .compile(&release, Engine::Wasm, text.as_bytes(), &deploy::limits())

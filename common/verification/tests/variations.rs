@@ -1,0 +1,73 @@
+//! Every file in `cases/variations/` is a submission, what the chain holds, and the sources that must
+//! be found for it. How to make one is told in `cases/README.md`.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at what it doesn't expect")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use verification::compilation_target::CompilationTarget;
+use verification::compiled_contract::CompiledContract;
+use verification::compiler::{CompilerVersion, Language};
+use verification::compiler_output::read_compiler_output;
+use verification::std_json::StdJsonInput;
+use verification::variation::find_perfect_variation;
+
+#[test]
+fn sources_are_found_by_the_hash_of_their_metadata() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/variations");
+    let mut differing = Vec::new();
+    let mut count = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        count += 1;
+        let case: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let submitted = input(&case, &case["submitted"]);
+        let found = find_perfect_variation(&submitted, &compiled(&case), &on_chain(&case));
+        let wanted = (!case["finds"].is_null()).then(|| input(&case, &case["finds"]));
+        if found != wanted {
+            let shows = &case["shows"];
+            let name = path.file_stem().unwrap().to_string_lossy();
+            differing.push(format!(
+                "{name}: {shows}\n  found  {found:?}\n  wanted {wanted:?}"
+            ));
+        }
+    }
+    assert!(count >= 20, "only {count} cases were read");
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+fn input(case: &Value, contents: &Value) -> StdJsonInput {
+    let contents: BTreeMap<String, String> = serde_json::from_value(contents.clone()).unwrap();
+    let settings = case["settings"].as_object().cloned();
+    StdJsonInput::new(Language::Solidity, contents, settings.unwrap_or_default())
+}
+
+fn compiled(case: &Value) -> CompiledContract {
+    let contract = json!({
+        "metadata": case["metadata"],
+        "evm": {
+            "bytecode": {"object": case["creation"]},
+            "deployedBytecode": {"object": case["runtime"]},
+        },
+    });
+    let output = json!({"contracts": {"a.sol": {"A": contract}}}).to_string();
+    let input = StdJsonInput::new(Language::Solidity, BTreeMap::new(), Map::new());
+    let target: CompilationTarget = "a.sol:A".parse().unwrap();
+    let version: CompilerVersion = case["compilerVersion"].as_str().unwrap().parse().unwrap();
+    read_compiler_output(output.as_bytes(), &input, &target, &version).unwrap()
+}
+
+fn on_chain(case: &Value) -> Vec<u8> {
+    let digits = case["onChain"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("0x")
+        .unwrap();
+    hex::decode(digits).unwrap()
+}
