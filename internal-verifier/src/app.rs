@@ -16,6 +16,7 @@ use tracing_actix_web::TracingLogger;
 
 use crate::chains::Chains;
 use crate::config::Config;
+use crate::outputs::Outputs;
 use crate::routes;
 use crate::state::State;
 
@@ -41,9 +42,9 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     tracing::info!(event = "sandbox", level = ?compiler::sandbox::probe(), "the compilers' sandbox");
     let check = Arc::new(TokenCheck::new(config.check)?);
     let state = web::Data::new(State {
+        outputs: Outputs::new(compilers, database.clone(), config.outputs_memory_bytes),
         database,
         chains: Chains::new(&config.service.chains, config.rpc_timeout)?,
-        compilers,
         run: config.run,
         places: Semaphore::new(config.jobs_at_once),
         stopping: watch::Sender::new(false),

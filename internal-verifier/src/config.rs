@@ -18,6 +18,8 @@ pub(crate) struct Config {
     pub(crate) compilers: compiler::Config,
     pub(crate) run: RunConfig,
     pub(crate) jobs_at_once: usize,
+    /// How much of what compilers answered stays in this process, packed.
+    pub(crate) outputs_memory_bytes: usize,
 }
 
 /// How one job is run.
@@ -44,6 +46,8 @@ impl Config {
         let run = read_run(&mut reader);
         let rpc_timeout = reader.milliseconds("RPC_TIMEOUT_MS", Duration::from_secs(10));
         let jobs_at_once = reader.or("JOBS_AT_ONCE", 1);
+        let outputs_memory_bytes = mebibytes(reader.or("OUTPUTS_MEMORY_MIB", 16));
+        let outputs_memory_bytes = usize::try_from(outputs_memory_bytes).unwrap_or(usize::MAX);
         let required = service.zip(check).zip(compilers);
         reader.finish(required.map(|((service, check), compilers)| Self {
             service,
@@ -52,6 +56,7 @@ impl Config {
             compilers,
             run,
             jobs_at_once,
+            outputs_memory_bytes,
         }))
     }
 }

@@ -4,6 +4,7 @@ mod app;
 mod chains;
 mod config;
 mod jobs;
+mod outputs;
 mod routes;
 mod state;
 mod verify;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{CHAIN_ID, TestSystem, job_error, problem};
 
-fn token_arguments() -> Vec<DynSolValue> {
+pub(crate) fn token_arguments() -> Vec<DynSolValue> {
     vec![
         DynSolValue::String("Test Token".to_owned()),
         DynSolValue::String("TEST".to_owned()),

@@ -35,7 +35,7 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
             &["routes"],
             &["jobs"],
             &["verify", "state"],
-            &["chains", "config"],
+            &["chains", "outputs", "config"],
         ],
     ),
 ];

@@ -11,6 +11,7 @@ pub mod contracts;
 mod error;
 pub mod jobs;
 pub mod matches;
+pub mod outputs;
 mod row;
 pub mod schema;
 mod statement;

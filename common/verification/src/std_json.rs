@@ -153,6 +153,12 @@ impl StdJsonInput {
         is_enabled(self.settings.get("optimizer"))
     }
 
+    /// Whether solc goes through its intermediate language.
+    #[must_use]
+    pub fn via_ir(&self) -> bool {
+        self.settings.get("viaIR").and_then(Value::as_bool) == Some(true)
+    }
+
     /// The text the compiler reads.
     #[must_use]
     pub fn compiler_input(

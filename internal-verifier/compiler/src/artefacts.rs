@@ -23,6 +23,11 @@ use crate::wasm::engine;
 /// Counts changes of what the intake makes: [`crate::wasm::merge`] and the engine's configuration.
 const FORMAT: u32 = 1;
 
+/// What turned solc's module into machine code.
+pub(crate) fn maker() -> String {
+    format!("wasmtime {} format {FORMAT}", engine::WASMTIME_VERSION)
+}
+
 /// Where everything about one release lies.
 #[derive(Debug, Clone)]
 pub(crate) struct Paths {

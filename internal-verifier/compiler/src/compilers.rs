@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use verification::compiler::{Compiler, CompilerVersion};
 
+use crate::artefacts;
 use crate::child::{self, Surroundings};
 use crate::config::Config;
 use crate::engine::{Engine, InputTraits};
@@ -100,6 +101,18 @@ impl Compilers {
     pub fn engines(&self, release: &Release, input: InputTraits) -> Vec<Engine> {
         let engines = &self.inner.config.engines;
         engines.in_order(&release.engines(), input)
+    }
+
+    /// Everything but the input that an output follows from: the engine and its own version, the release,
+    /// the pinned hashes of its files.
+    #[must_use]
+    pub fn fingerprint(&self, release: &Release, engine: Engine) -> String {
+        let made_by = match engine {
+            Engine::Wasm => artefacts::maker(),
+            Engine::Node | Engine::Native | Engine::Vyper => String::new(),
+        };
+        let files = release.pinned_hashes(engine).join(",");
+        format!("{engine}|{made_by}|{release}|{files}")
     }
 
     /// Every release that can be asked for, oldest first.

@@ -123,6 +123,18 @@ impl Release {
         self.0.builds.vyper.as_ref()
     }
 
+    /// The SHA-256 of every file from which an engine may run it.
+    #[must_use]
+    pub fn pinned_hashes(&self, engine: Engine) -> Vec<&str> {
+        let files = self.pin(engine).into_iter().flat_map(|pin| &pin.files);
+        let vyper = self.vyper_pin().filter(|_| engine == Engine::Vyper);
+        let packages = vyper.into_iter().flat_map(|pin| &pin.packages);
+        files
+            .map(|file| file.sha256.as_str())
+            .chain(packages.map(|package| package.sha256.as_str()))
+            .collect()
+    }
+
     /// A release that an operator pinned: an executable that isn't in our own list.
     pub(crate) fn with_native(&self, pin: Pin) -> Self {
         let builds = Builds {

@@ -77,10 +77,11 @@ async fn look(state: &State, job: &LeasedJob, started: Instant) -> Run {
     let config = &state.run;
     let tools = Tools {
         chains: &state.chains,
-        compilers: &state.compilers,
+        outputs: &state.outputs,
+        // The compilers' deadline comes first: it gives an answer, this one only a fault.
+        deadline: started.checked_add(config.deadline).unwrap_or(started),
         limits: Limits {
-            // The compiler's deadline comes first: it gives an answer, this one only a fault.
-            time: config.deadline.saturating_sub(started.elapsed()),
+            time: config.deadline,
             memory_bytes: config.compiler_memory_bytes,
             output_bytes: config.compiler_output_bytes,
         },

@@ -1,98 +1,188 @@
 //! From a request to a compiled contract whose metadata is placed.
 //!
 //! Usually one compile. A second one only where the first leaves a question: errors that a wider
-//! selection may heal, or metadata whose places the compiler's own account does not settle.
+//! selection may heal, an engine that fell over while there is another, or metadata whose places the
+//! compiler's own account does not settle.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use common::telemetry::metrics;
-use compiler::{Compilation, Engine, Outcome, Release};
+use compiler::{Engine, Limits, Outcome, Release};
 use tracing::Instrument;
 use verification::auxdata::{AuxdataSearch, ContractAuxdata, find_auxdata, place_auxdata};
 use verification::compiled_contract::CompiledContract;
 use verification::compiler_output::read_compiler_output;
 use verification::failure::VerificationFailure;
 use verification::job::StdJsonRequest;
-use verification::std_json::{Selection, StdJsonInput};
+use verification::std_json::StdJsonInput;
+use verification::variation::find_perfect_variation;
 
+use super::on_chain::OnChain;
+use super::ways::{self, Way};
 use super::{Fault, Tools};
+use crate::outputs::Answer;
 
 /// The contract and where the metadata lies in its codes.
 #[derive(Debug)]
 pub(crate) struct Compiled {
     pub(crate) contract: CompiledContract,
     pub(crate) auxdata: ContractAuxdata,
+    /// What was compiled in place of what was submitted.
+    pub(crate) variation: Option<StdJsonInput>,
+    /// How it came about.
+    pub(super) way: Way,
 }
 
-/// What all compiles of one verification gave.
+/// A failure of the compile, and whether another engine might do better.
+#[derive(Debug)]
+struct NoContract {
+    failure: VerificationFailure,
+    crashed: bool,
+}
+
+/// All compiles of one verification.
 #[derive(Debug)]
 pub(super) struct Compiling<'a> {
     tools: &'a Tools<'a>,
     request: &'a StdJsonRequest,
+    /// With the engines that can run it, the first choice at the front; none if it isn't known.
+    release: Option<(Release, Vec<Engine>)>,
     time: Duration,
 }
 
-#[derive(Debug)]
-pub(super) struct CompileEnd {
-    pub(super) result: Result<Box<Compiled>, VerificationFailure>,
-    /// Of the compilers alone, without preparing one.
-    pub(super) time: Duration,
-}
-
-type Answer<T> = Result<Result<T, VerificationFailure>, Fault>;
+type OrFailure<T> = Result<Result<T, VerificationFailure>, Fault>;
 
 impl<'a> Compiling<'a> {
     pub(super) fn new(tools: &'a Tools<'a>, request: &'a StdJsonRequest) -> Self {
+        let compilers = tools.outputs.compilers();
+        let family = request.std_json_input.language().compiler();
+        let release = compilers
+            .find(family, &request.compiler_version)
+            .map(|release| {
+                let engines = compilers.engines(&release, ways::traits_of(request));
+                (release, engines)
+            });
         Self {
             tools,
             request,
+            release,
             time: Duration::ZERO,
         }
     }
 
-    pub(super) async fn run(mut self) -> Result<CompileEnd, Fault> {
-        let version = &self.request.compiler_version;
-        let result = match self
-            .tools
-            .compilers
-            .find(self.request.std_json_input.language().compiler(), version)
-        {
-            Some(release) => self.with(&release).await?,
-            None => Err(VerificationFailure::UnsupportedCompilerVersion {
-                compiler_version: version.to_string(),
-            }),
+    /// What the compilers took so far, without preparing one.
+    pub(super) fn time(&self) -> Duration {
+        self.time
+    }
+
+    pub(super) async fn first(&mut self) -> OrFailure<Compiled> {
+        let engines = self.engines();
+        let Some(way) = ways::first(self.request, &engines) else {
+            return Ok(Err(VerificationFailure::UnsupportedCompilerVersion {
+                compiler_version: self.request.compiler_version.to_string(),
+            }));
         };
-        Ok(CompileEnd {
-            result: result.map(Box::new),
-            time: self.time,
+        let input = &self.request.std_json_input;
+        match self.compile(input, way).await? {
+            Ok(compiled) => Ok(Ok(compiled)),
+            Err(no_contract) => self.after(no_contract, way).await,
+        }
+    }
+
+    /// Another way, after all before it gave no match.
+    pub(super) async fn again(&mut self, way: Way) -> OrFailure<Compiled> {
+        let compiled = self.compile(&self.request.std_json_input, way).await?;
+        Ok(compiled.map_err(|no_contract| no_contract.failure))
+    }
+
+    /// The ways that are left when a compiled contract doesn't match.
+    pub(super) fn further_ways(&self, compiled: &Compiled) -> Vec<Way> {
+        ways::after_no_match(self.request, &self.engines(), compiled.way)
+    }
+
+    /// Nothing changes where the metadata is the chain's, or no variation of the sources explains it.
+    pub(super) async fn perfect(
+        &mut self,
+        compiled: Compiled,
+        on_chain: &OnChain,
+    ) -> Result<Compiled, Fault> {
+        let (input, runtime) = (
+            self.request.std_json_input.clone(),
+            on_chain.code.runtime.clone(),
+        );
+        let searching = move || {
+            let found = find_perfect_variation(&input, &compiled.contract, &runtime);
+            (compiled, found)
+        };
+        let searched = tokio::task::spawn_blocking(searching).await;
+        let (compiled, variation) = searched.map_err(|source| Fault::Crashed { source })?;
+        let Some(variation) = variation else {
+            return Ok(compiled);
+        };
+        let varied = self.compile(&variation, compiled.way).await?;
+        Ok(match varied {
+            Ok(varied) => Compiled {
+                variation: Some(variation),
+                ..varied
+            },
+            Err(no_contract) => {
+                tracing::warn!(
+                    event = "variation_failed",
+                    code = no_contract.failure.code(),
+                    "sources with other line endings did not compile"
+                );
+                compiled
+            }
         })
     }
 
-    async fn with(&mut self, release: &Release) -> Answer<Compiled> {
-        let input = &self.request.std_json_input;
-        let selection = Selection::first(input.language(), &self.request.compiler_version);
-        let (contract, selection) = match self.contract(release, input, selection).await? {
-            Ok(contract) => (contract, selection),
-            Err(failure) => match (&failure, selection.after_errors(input.language())) {
-                (VerificationFailure::CompilerErrors(_), Some(wider)) => {
-                    match self.contract(release, input, wider).await? {
-                        Ok(contract) => (contract, wider),
-                        Err(failure) => return Ok(Err(failure)),
-                    }
-                }
-                _ => return Ok(Err(failure)),
-            },
+    fn engines(&self) -> Vec<Engine> {
+        let release = self.release.as_ref();
+        release.map_or_else(Vec::new, |(_, engines)| engines.clone())
+    }
+
+    async fn after(&mut self, no_contract: NoContract, way: Way) -> OrFailure<Compiled> {
+        let next = match &no_contract.failure {
+            VerificationFailure::CompilerErrors(_) => ways::after_errors(self.request, way),
+            _ if no_contract.crashed => ways::after_crash(&self.engines(), way),
+            _ => None,
+        };
+        let Some(next) = next else {
+            return Ok(Err(no_contract.failure));
+        };
+        tracing::info!(
+            event = "compiled_again",
+            code = no_contract.failure.code(),
+            ?next,
+            "the first way of compiling failed; another one is tried"
+        );
+        let compiled = self.compile(&self.request.std_json_input, next).await?;
+        Ok(compiled.map_err(|second| {
+            if no_contract.crashed {
+                no_contract.failure
+            } else {
+                second.failure
+            }
+        }))
+    }
+
+    async fn compile(
+        &mut self,
+        input: &StdJsonInput,
+        way: Way,
+    ) -> Result<Result<Compiled, NoContract>, Fault> {
+        let contract = match self.contract(input, way).await? {
+            Ok(contract) => contract,
+            Err(no_contract) => return Ok(Err(no_contract)),
         };
         let auxdata = match find_auxdata(&contract) {
             AuxdataSearch::Settled(auxdata) => auxdata,
             AuxdataSearch::NeedsSecondCompile { without_it } => {
-                let edited = input.edited_for_auxdata();
-                match self.contract(release, &edited, selection).await? {
+                match self.contract(&input.edited_for_auxdata(), way).await? {
                     Ok(edited) => place_auxdata(&contract, &edited),
-                    Err(failure) => {
+                    Err(no_contract) => {
                         tracing::warn!(
                             event = "auxdata_unplaced",
-                            code = failure.code(),
+                            code = no_contract.failure.code(),
                             "the edited sources did not compile"
                         );
                         without_it
@@ -100,53 +190,81 @@ impl<'a> Compiling<'a> {
                 }
             }
         };
-        Ok(Ok(Compiled { contract, auxdata }))
+        Ok(Ok(Compiled {
+            contract,
+            auxdata,
+            variation: None,
+            way,
+        }))
     }
 
     /// One compile, read for the target.
     async fn contract(
         &mut self,
-        release: &Release,
         input: &StdJsonInput,
-        selection: Selection,
-    ) -> Answer<CompiledContract> {
+        way: Way,
+    ) -> Result<Result<CompiledContract, NoContract>, Fault> {
+        let Some((release, _)) = &self.release else {
+            return Ok(Err(NoContract {
+                failure: VerificationFailure::NoCompilerOutput,
+                crashed: false,
+            }));
+        };
         let (target, version) = (&self.request.target, &self.request.compiler_version);
-        let text = input.compiler_input(version, target, selection);
-        let span = tracing::info_span!("compile", compiler = %release, ?selection);
-        let compilation: Compilation = self
+        let text = input.compiler_input(version, target, way.selection);
+        let limits = Limits {
+            time: self
+                .tools
+                .deadline
+                .saturating_duration_since(Instant::now()),
+            ..self.tools.limits
+        };
+        let span = tracing::info_span!("compile", compiler = %release, ?way);
+        let answer: Answer = self
             .tools
-            .compilers
-            .compile(release, Engine::Wasm, text.as_bytes(), &self.tools.limits)
+            .outputs
+            .compile(release, way.engine, text.as_bytes(), &limits)
             .instrument(span)
             .await
             .map_err(|source| Fault::Compiler { source })?;
-        let time = compilation.start.saturating_add(compilation.compile);
-        self.time = self.time.saturating_add(time);
-        let labels = [("engine", "wasm"), ("language", input.language().name())];
-        metrics::observe_seconds("compile_seconds", time.as_secs_f64(), &labels);
-        let output = match compilation.outcome {
-            Outcome::Output(output) => output,
-            other => return Ok(Err(no_output(other))),
-        };
+        self.time = self.time.saturating_add(answer.time);
+        tracing::info!(
+            event = "compiled", compiler = %release, engine = way.engine.name(),
+            selection = ?way.selection, origin = answer.origin.name(),
+            compile_ms = answer.time.as_secs_f64() * 1000.0, input_bytes = text.len(),
+            "an output of {release} from {}", answer.origin.name()
+        );
+        if let Some(no_contract) = no_output(&answer.outcome) {
+            return Ok(Err(no_contract));
+        }
         let (input, target, version) = (input.clone(), target.clone(), version.clone());
-        let reading = move || read_compiler_output(&output, &input, &target, &version);
-        tokio::task::spawn_blocking(reading)
-            .await
-            .map_err(|source| Fault::Crashed { source })
+        let reading = move || match &*answer.outcome {
+            Outcome::Output(output) => read_compiler_output(output, &input, &target, &version),
+            _ => Err(VerificationFailure::NoCompilerOutput),
+        };
+        let contract = tokio::task::spawn_blocking(reading).await;
+        let contract = contract.map_err(|source| Fault::Crashed { source })?;
+        Ok(contract.map_err(|failure| NoContract {
+            failure,
+            crashed: false,
+        }))
     }
 }
 
 /// A compiler that was stopped or fell over: an answer too, since it would do the same again.
-fn no_output(outcome: Outcome) -> VerificationFailure {
-    match outcome {
-        Outcome::TimedOut => VerificationFailure::CompilerTimeout,
-        Outcome::OutOfMemory => VerificationFailure::CompilerOutOfMemory,
-        Outcome::OutputTooLong { limit_bytes } => VerificationFailure::CompilerErrorMessage(
-            format!("The compiler's output exceeds {} MB.", limit_bytes >> 20),
-        ),
-        Outcome::Crashed(why) => {
-            VerificationFailure::CompilerErrorMessage(format!("The compiler crashed: {why}"))
+fn no_output(outcome: &Outcome) -> Option<NoContract> {
+    let (failure, crashed) = match outcome {
+        Outcome::Output(_) => return None,
+        Outcome::TimedOut => (VerificationFailure::CompilerTimeout, false),
+        Outcome::OutOfMemory => (VerificationFailure::CompilerOutOfMemory, false),
+        Outcome::OutputTooLong { limit_bytes } => {
+            let words = format!("The compiler's output exceeds {} MB.", limit_bytes >> 20);
+            (VerificationFailure::CompilerErrorMessage(words), false)
         }
-        Outcome::Output(_) => VerificationFailure::NoCompilerOutput,
-    }
+        Outcome::Crashed(why) => {
+            let words = format!("The compiler crashed: {why}");
+            (VerificationFailure::CompilerErrorMessage(words), true)
+        }
+    };
+    Some(NoContract { failure, crashed })
 }

@@ -1,23 +1,27 @@
-//! One verification on one screen: the chain is asked while the compiler runs, then both are compared.
+//! One verification on one screen: the chain is asked while the compiler runs, then both are compared,
+//! and compiled in other ways before the answer is no.
 //!
 //! Nothing here writes. The answer is a verdict with all that was seen; when we could not look, it is
 //! a [`Fault`], and a fault is never turned into an answer.
 
+mod compare;
 mod compile;
 mod fault;
 mod on_chain;
 mod result;
+mod ways;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use common::db::jobs::{JobKind, LeasedJob};
 use futures::future::{Either, select};
 use verification::failure::VerificationFailure;
 use verification::job::StdJsonRequest;
-use verification::matching::match_contract;
 
 use crate::chains::Chains;
-use compile::{CompileEnd, Compiled, Compiling};
+use crate::outputs::Outputs;
+use compare::{Judged, judge};
+use compile::{Compiled, Compiling};
 pub(crate) use fault::Fault;
 use on_chain::OnChain;
 pub(crate) use result::{Failed, Verified, failure};
@@ -33,21 +37,44 @@ pub(crate) enum Verification {
 #[derive(Debug)]
 pub(crate) struct Tools<'a> {
     pub(crate) chains: &'a Chains,
-    pub(crate) compilers: &'a compiler::Compilers,
+    pub(crate) outputs: &'a Outputs,
+    /// The time is what is left until the deadline.
     pub(crate) limits: compiler::Limits,
+    /// Of all compilers of this verification together.
+    pub(crate) deadline: Instant,
 }
 
 pub(crate) async fn verify(tools: &Tools<'_>, job: &LeasedJob) -> Result<Verification, Fault> {
     let request = read_request(job)?;
-    let Some((on_chain, compiling)) = look(tools, job, &request).await? else {
+    let mut compiling = Compiling::new(tools, &request);
+    let looked = look(tools, job, &request, &mut compiling).await?;
+    let Some((on_chain, compiled)) = looked else {
         let failure = VerificationFailure::ContractNotDeployed;
         return Ok(failed(failure, &request, None, None, None));
     };
-    let time = compiling.time;
-    match compiling.result {
-        Err(failure) => Ok(failed(failure, &request, Some(on_chain), None, Some(time))),
-        Ok(compiled) => compare(request, on_chain, *compiled, time).await,
-    }
+    let first = match compiled {
+        Ok(compiled) => judge(&mut compiling, &on_chain, compiled).await?,
+        Err(failure) => {
+            let time = Some(compiling.time());
+            return Ok(failed(failure, &request, Some(on_chain), None, time));
+        }
+    };
+    let judged = try_further_ways(&mut compiling, &on_chain, first).await?;
+    let time = compiling.time();
+    Ok(match judged.verdict {
+        Ok(matched) => Verification::Verified(Box::new(Verified {
+            on_chain,
+            compiled: judged.compiled,
+            matched,
+            compile_time: time,
+            match_time: judged.time,
+            request,
+        })),
+        Err(failure) => {
+            let compiled = Some(judged.compiled);
+            failed(failure, &request, Some(on_chain), compiled, Some(time))
+        }
+    })
 }
 
 /// Both at the same time, since neither needs the other. The chain speaks first: for a contract that
@@ -56,21 +83,45 @@ async fn look(
     tools: &Tools<'_>,
     job: &LeasedJob,
     request: &StdJsonRequest,
-) -> Result<Option<(OnChain, CompileEnd)>, Fault> {
+    compiling: &mut Compiling<'_>,
+) -> Result<Option<(OnChain, Result<Compiled, VerificationFailure>)>, Fault> {
     let (chain_id, address) = (job.lease.chain_id(), job.lease.address());
     let given = request.creation_transaction_hash;
     let looking = std::pin::pin!(on_chain::look(tools.chains, chain_id, address, given));
-    let compiling = std::pin::pin!(Compiling::new(tools, request).run());
+    let compiling = std::pin::pin!(compiling.first());
     match select(looking, compiling).await {
         Either::Left((on_chain, compiling)) => match on_chain? {
             Some(on_chain) => Ok(Some((on_chain, compiling.await?))),
             None => Ok(None),
         },
-        Either::Right((compiling, looking)) => match looking.await? {
-            Some(on_chain) => Ok(Some((on_chain, compiling?))),
+        Either::Right((compiled, looking)) => match looking.await? {
+            Some(on_chain) => Ok(Some((on_chain, compiled?))),
             None => Ok(None),
         },
     }
+}
+
+/// A way that matches is the answer; if none does, the first failure is.
+async fn try_further_ways(
+    compiling: &mut Compiling<'_>,
+    on_chain: &OnChain,
+    first: Judged,
+) -> Result<Judged, Fault> {
+    let is_final = |failure: &VerificationFailure| !failure.is_worth_another_compile();
+    if first.verdict.as_ref().err().is_none_or(is_final) {
+        return Ok(first);
+    }
+    for way in compiling.further_ways(&first.compiled) {
+        let Ok(compiled) = compiling.again(way).await? else {
+            continue;
+        };
+        let judged = judge(compiling, on_chain, compiled).await?;
+        if judged.verdict.is_ok() {
+            tracing::info!(event = "matched_another_way", ?way, "only this way matched");
+            return Ok(judged);
+        }
+    }
+    Ok(first)
 }
 
 fn read_request(job: &LeasedJob) -> Result<StdJsonRequest, Fault> {
@@ -84,48 +135,12 @@ fn read_request(job: &LeasedJob) -> Result<StdJsonRequest, Fault> {
     }
 }
 
-/// Pure work, but of many bytes: not on a thread that others wait for.
-async fn compare(
-    request: StdJsonRequest,
-    on_chain: OnChain,
-    compiled: Compiled,
-    time: Duration,
-) -> Result<Verification, Fault> {
-    let comparing = move || {
-        let _span = tracing::info_span!("match").entered();
-        let started = Instant::now();
-        match match_contract(&compiled.contract, &compiled.auxdata, &on_chain.code) {
-            Ok(matched) => {
-                let verified = Verified {
-                    request,
-                    on_chain,
-                    compiled,
-                    matched,
-                    compile_time: time,
-                    match_time: started.elapsed(),
-                };
-                Verification::Verified(Box::new(verified))
-            }
-            Err(failure) => failed(
-                failure,
-                &request,
-                Some(on_chain),
-                Some(compiled),
-                Some(time),
-            ),
-        }
-    };
-    tokio::task::spawn_blocking(comparing)
-        .await
-        .map_err(|source| Fault::Crashed { source })
-}
-
 fn failed(
     failure: VerificationFailure,
     request: &StdJsonRequest,
     on_chain: Option<OnChain>,
     compiled: Option<Compiled>,
-    compile_time: Option<Duration>,
+    compile_time: Option<std::time::Duration>,
 ) -> Verification {
     let given = request.creation_transaction_hash;
     Verification::Failed(Box::new(Failed {

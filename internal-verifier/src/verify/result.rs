@@ -62,7 +62,8 @@ impl Verified {
 
 fn compilation(request: &StdJsonRequest, compiled: &Compiled) -> NewCompilation {
     let (contract, auxdata) = (&compiled.contract, &compiled.auxdata);
-    let input = &request.std_json_input;
+    let submitted = &request.std_json_input;
+    let input = compiled.variation.as_ref().unwrap_or(submitted);
     let language = input.language();
     NewCompilation {
         compiler: language.compiler().name().to_owned(),

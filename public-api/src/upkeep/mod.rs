@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use common::db::jobs::{self, Backoff};
+use common::db::outputs;
 use common::db::{Database, DatabaseError};
 use common::report::with_causes;
 use common::telemetry::metrics;
@@ -20,6 +21,8 @@ const ROUND: u16 = 50;
 const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
 /// How long the codes of a failed job are shown.
 const EVIDENCE_IS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How long a compiler's output waits for somebody with the same input.
+const OUTPUTS_ARE_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Sweeps for as long as the process lives.
 pub(crate) async fn keep_sweeping(database: Database, dispatcher: Dispatcher, config: SweepConfig) {
@@ -34,11 +37,11 @@ pub(crate) async fn keep_sweeping(database: Database, dispatcher: Dispatcher, co
         }
         if last_purge.is_none_or(|at| at.elapsed() > PURGE_INTERVAL) {
             last_purge = Some(Instant::now());
-            if let Err(error) = jobs::purge_evidence(&database, EVIDENCE_IS_KEPT).await {
+            if let Err(error) = purge(&database).await {
                 tracing::warn!(
                     event = "purge_failed",
                     error = with_causes(&error),
-                    "old evidence was not purged"
+                    "what is old was not purged"
                 );
             }
         }
@@ -47,6 +50,12 @@ pub(crate) async fn keep_sweeping(database: Database, dispatcher: Dispatcher, co
         let jitter = config.interval.saturating_mul(chance) / 1024;
         tokio::time::sleep(config.interval.saturating_add(jitter)).await;
     }
+}
+
+async fn purge(database: &Database) -> Result<(), DatabaseError> {
+    jobs::purge_evidence(database, EVIDENCE_IS_KEPT).await?;
+    outputs::purge_outputs(database, OUTPUTS_ARE_KEPT).await?;
+    Ok(())
 }
 
 /// One round.

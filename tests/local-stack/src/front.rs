@@ -1,7 +1,7 @@
 //! A stand-in for Cloud Run in front of the verifier.
 //!
-//! One request at a time per instance; the next waits for a free one, then gets 429. A request that
-//! takes too long gets 504 *and its instance runs on*, as the platform documents. An instance that
+//! An instance gets as many requests at once as it may have, usually one; the next waits for a free
+//! one, then gets 429. A request that takes too long gets 504 *and its instance runs on*, as the platform documents. An instance that
 //! cannot be reached is 503. It checks no tokens: that is IAM's part, and the service's own check is
 //! what a laptop has. Faults can be ordered one request at a time.
 
@@ -38,6 +38,8 @@ const SERVERLESS: &str = "x-serverless-authorization";
 #[derive(Debug, Clone)]
 pub struct FrontConfig {
     pub instances: Vec<SocketAddr>,
+    /// Requests that one instance gets at once.
+    pub concurrency: usize,
     /// How long a request waits for a free instance.
     pub pending_limit: Duration,
     /// After this a request is answered 504.
@@ -50,6 +52,7 @@ impl FrontConfig {
     pub fn new(instances: Vec<SocketAddr>) -> Self {
         Self {
             instances,
+            concurrency: 1,
             pending_limit: Duration::from_secs(10),
             request_timeout: Duration::from_secs(960),
         }
@@ -120,12 +123,16 @@ impl Front {
             .no_proxy()
             .build()
             .context("setting up the front's client")?;
+        // Every instance once before any of them twice.
+        let places: VecDeque<usize> = (0..config.concurrency)
+            .flat_map(|_| 0..config.instances.len())
+            .collect();
         let state = web::Data::new(State {
             pending_limit: config.pending_limit,
             request_timeout: config.request_timeout,
             http,
-            permits: Semaphore::new(config.instances.len()),
-            free: Mutex::new((0..config.instances.len()).collect()),
+            permits: Semaphore::new(places.len()),
+            free: Mutex::new(places),
             instances: Mutex::new(config.instances),
             faults: Mutex::default(),
             report: Mutex::default(),

@@ -11,6 +11,7 @@ mod ends;
 mod faults;
 mod launcher;
 mod leases;
+mod outputs;
 mod schema;
 mod statements;
 mod store;

@@ -1,0 +1,203 @@
+//! Runs compilers, each input once.
+//!
+//! A compiler's output follows from the compiler and its input alone, so it is found by the hash of
+//! both: first in this process, then in the database, which all instances share. Of several jobs that
+//! need the same output at the same time, one compiles and the others wait for it; when that one is
+//! given up, the next one takes over.
+//!
+//! Only what a compiler wrote is kept, whole: a time limit or a crash may end otherwise elsewhere.
+
+mod key;
+mod memory;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use common::db::{Database, outputs};
+use common::report::with_causes;
+use common::telemetry::metrics;
+use compiler::{CompileError, Compilers, Engine, Limits, Outcome, Release};
+
+use key::Key;
+use memory::{Memory, Packed};
+
+/// What is larger is not shared with other instances: the database has better things to keep.
+const MAX_SHARED_BYTES: usize = 4 << 20;
+
+/// An output, and what it took.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) outcome: Arc<Outcome>,
+    /// Of the compiler's process alone; zero when nothing was compiled.
+    pub(crate) time: Duration,
+    pub(crate) origin: Origin,
+}
+
+/// Where an output was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Compiler,
+    /// Another job compiled it a moment ago.
+    Neighbour,
+    Memory,
+    Database,
+}
+
+impl Origin {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Compiler => "compiler",
+            Self::Neighbour => "neighbour",
+            Self::Memory => "memory",
+            Self::Database => "database",
+        }
+    }
+}
+
+/// The place where all who want one output meet; filled by the one who compiled.
+type Flight = tokio::sync::Mutex<Option<Arc<Outcome>>>;
+
+#[derive(Debug)]
+pub(crate) struct Outputs {
+    compilers: Compilers,
+    database: Database,
+    memory: Mutex<Memory>,
+    flights: Mutex<HashMap<Key, Weak<Flight>>>,
+}
+
+impl Outputs {
+    pub(crate) fn new(compilers: Compilers, database: Database, memory_bytes: usize) -> Self {
+        Self {
+            compilers,
+            database,
+            memory: Mutex::new(Memory::new(memory_bytes)),
+            flights: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn compilers(&self) -> &Compilers {
+        &self.compilers
+    }
+
+    /// Like [`Compilers::compile`], or faster.
+    ///
+    /// # Errors
+    ///
+    /// When nothing was learned about the input. A database that is away only costs a compile.
+    pub(crate) async fn compile(
+        &self,
+        release: &Release,
+        engine: Engine,
+        input: &[u8],
+        limits: &Limits,
+    ) -> Result<Answer, CompileError> {
+        let key = Key::of(&self.compilers.fingerprint(release, engine), input);
+        let flight = self.flight(key);
+        let mut place = flight.lock().await;
+        let answer = if let Some(outcome) = &*place {
+            found(Arc::clone(outcome), Origin::Neighbour)
+        } else if let Some(answer) = self.find(key, limits).await {
+            answer
+        } else {
+            self.run(key, release, engine, input, limits).await?
+        };
+        *place = Some(Arc::clone(&answer.outcome));
+        metrics::count(
+            "compiler_outputs",
+            &[("engine", engine.name()), ("origin", answer.origin.name())],
+        );
+        Ok(answer)
+    }
+
+    async fn find(&self, key: Key, limits: &Limits) -> Option<Answer> {
+        if let Some(packed) = self.lock_memory().find(key) {
+            let output = packed.unpack(limits.output_bytes)?;
+            return Some(found(Arc::new(Outcome::Output(output)), Origin::Memory));
+        }
+        let packed = match outputs::find_output(&self.database, key.as_bytes()).await {
+            Ok(packed) => Packed::stored(packed?),
+            Err(error) => {
+                tracing::warn!(
+                    event = "outputs_unavailable",
+                    error = with_causes(&error),
+                    "the outputs of other instances could not be looked at"
+                );
+                return None;
+            }
+        };
+        let output = packed.unpack(limits.output_bytes)?;
+        self.lock_memory().keep(key, packed);
+        Some(found(Arc::new(Outcome::Output(output)), Origin::Database))
+    }
+
+    async fn run(
+        &self,
+        key: Key,
+        release: &Release,
+        engine: Engine,
+        input: &[u8],
+        limits: &Limits,
+    ) -> Result<Answer, CompileError> {
+        let compilation = self
+            .compilers
+            .compile(release, engine, input, limits)
+            .await?;
+        let time = compilation.start.saturating_add(compilation.compile);
+        metrics::observe_seconds(
+            "compile_seconds",
+            time.as_secs_f64(),
+            &[("engine", engine.name())],
+        );
+        if let Outcome::Output(output) = &compilation.outcome {
+            self.keep(key, output);
+        }
+        Ok(Answer {
+            outcome: Arc::new(compilation.outcome),
+            time,
+            origin: Origin::Compiler,
+        })
+    }
+
+    fn keep(&self, key: Key, output: &[u8]) {
+        let packed = Packed::new(output);
+        if packed.as_bytes().len() <= MAX_SHARED_BYTES {
+            let (database, shared) = (self.database.clone(), packed.clone());
+            // The verdict doesn't wait for it, and nobody minds when it gets lost.
+            tokio::spawn(async move {
+                let stored = outputs::store_output(&database, key.as_bytes(), shared.as_bytes());
+                if let Err(error) = stored.await {
+                    tracing::warn!(
+                        event = "output_not_shared",
+                        error = with_causes(&error),
+                        "an output could not be shared with other instances"
+                    );
+                }
+            });
+        }
+        self.lock_memory().keep(key, packed);
+    }
+
+    fn flight(&self, key: Key) -> Arc<Flight> {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(flight) = flights.get(&key).and_then(Weak::upgrade) {
+            return flight;
+        }
+        flights.retain(|_, flight| flight.strong_count() > 0);
+        let flight = Arc::default();
+        flights.insert(key, Arc::downgrade(&flight));
+        flight
+    }
+
+    fn lock_memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn found(outcome: Arc<Outcome>, origin: Origin) -> Answer {
+    Answer {
+        outcome,
+        time: Duration::ZERO,
+        origin,
+    }
+}
