@@ -6,8 +6,7 @@ use lru::LruCache;
 
 use super::key::Key;
 
-/// An LZ4 block with its length before it: an output takes a quarter of its size, and a millisecond
-/// per 2 MB to be read again.
+/// An LZ4 block with its length before it: a fraction of the output, and quickly read again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Packed(Arc<[u8]>);
 
