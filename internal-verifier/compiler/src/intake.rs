@@ -8,6 +8,7 @@ pub mod check;
 mod download;
 pub mod extract;
 mod lock;
+mod native;
 mod npm;
 pub mod pin;
 pub mod progress;
@@ -30,6 +31,7 @@ use crate::wasm::glue::Glue;
 use crate::wasm::{engine, merge};
 use extract::ExtractError;
 use lock::Lock;
+pub use native::take_in_native;
 use progress::Progress;
 use repository::Repository;
 

@@ -18,6 +18,7 @@ pub mod engine;
 mod frame;
 pub mod host;
 pub mod intake;
+mod native;
 mod outcome;
 mod prepared;
 mod preparing;

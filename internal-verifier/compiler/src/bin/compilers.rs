@@ -8,7 +8,8 @@ use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use compiler::config::{OFFICIAL_HOST, default_cache, default_repository};
 use compiler::intake::progress::Progress;
-use compiler::intake::{Done, Intake, check, pin, take_in};
+use compiler::intake::{Done, Intake, check, pin, take_in, take_in_native};
+use compiler::release::Catalogue;
 use compiler::{Engine, Release};
 use verification::compiler::{Compiler, CompilerVersion};
 
@@ -29,6 +30,9 @@ struct Arguments {
     /// Which engine to make them ready for [default: the one that is used for a release first]
     #[arg(long)]
     engine: Option<Engine>,
+    /// An operator's own list of native executables, a list.json as the Solidity project publishes it
+    #[arg(long)]
+    native_list: Option<PathBuf>,
     /// Show which releases are known, and which of them are ready
     #[arg(long)]
     list: bool,
@@ -90,7 +94,11 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     match arguments.command {
         None if arguments.list => list(&intake),
-        None => take_in_all(&intake, &arguments.versions).await,
+        None => {
+            let catalogue = Catalogue::open(arguments.native_list.as_deref())?;
+            let releases = wanted(&catalogue, &arguments.versions)?;
+            take_in_all(&intake, &releases, arguments.engine).await
+        }
         Some(Command::Check) => check_all(&intake),
         Some(Command::Pin {
             list,
@@ -106,12 +114,20 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
 }
 
-async fn take_in_all(intake: &Intake, versions: &[String]) -> anyhow::Result<()> {
+async fn take_in_all(
+    intake: &Intake,
+    releases: &[Release],
+    engine: Option<Engine>,
+) -> anyhow::Result<()> {
     let mut failed = Vec::new();
-    for release in wanted(versions)? {
+    for release in releases {
         let number = release.number().to_string();
         let progress = Progress::new(&number);
-        match take_in(intake, &release, &progress).await {
+        let done = match engine {
+            Some(Engine::Native) => take_in_native(intake, release, &progress).await,
+            _ => take_in(intake, release, &progress).await,
+        };
+        match done {
             Ok(Done::Already) => progress.end("is ready"),
             Ok(Done::Now) => progress.end("made ready"),
             Err(error) => {
@@ -126,11 +142,11 @@ async fn take_in_all(intake: &Intake, versions: &[String]) -> anyhow::Result<()>
     bail!("not ready: {}", failed.join(" "))
 }
 
-fn wanted(versions: &[String]) -> anyhow::Result<Vec<Release>> {
+fn wanted(catalogue: &Catalogue, versions: &[String]) -> anyhow::Result<Vec<Release>> {
     let mut wanted = Vec::new();
     for version in versions.iter().filter(|version| !version.is_empty()) {
         if version == "all" {
-            wanted.extend(Release::known()?);
+            wanted.extend_from_slice(catalogue.releases());
             continue;
         }
         let (compiler, number) = match version.strip_prefix("vyper-") {
@@ -141,8 +157,8 @@ fn wanted(versions: &[String]) -> anyhow::Result<Vec<Release>> {
             .parse()
             .with_context(|| format!("`{version}` is not a version"))?;
         let release = match parsed.commit() {
-            Some(_) => Release::find(compiler, &parsed),
-            None => Release::find_number(compiler, parsed.number()),
+            Some(_) => catalogue.find(compiler, &parsed),
+            None => catalogue.find_number(compiler, parsed.number()),
         };
         wanted.push(release.with_context(|| format!("compiler {version} is not known"))?);
     }

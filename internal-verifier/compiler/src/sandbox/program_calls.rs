@@ -1,8 +1,8 @@
-//! The system calls of a compiler that is a program of its own: a static solc, CPython, Node.
+//! The system calls of a compiler that is a program of its own: a static solc, Python, Node.
 //!
 //! Wider than for our own engine: a program opens its own files, maps code, and V8 makes code and
 //! threads. Still out of reach: every kind of socket, other processes and their memory, new processes,
-//! leaving the process group, namespaces, mounts, keys, BPF, io_uring, files without a name, and
+//! leaving the process group, namespaces, mounts, keys, BPF, rings of calls, files without a name, and
 //! raising a limit. What is not on the list fails with "not permitted", and programs go on without it.
 
 use std::collections::BTreeMap;
