@@ -10,3 +10,4 @@ mod identity;
 mod rejections;
 mod support;
 mod verifying;
+mod walls;
