@@ -92,9 +92,10 @@ impl Compilers {
     /// that is switched on can run.
     #[must_use]
     pub fn find(&self, compiler: Compiler, version: &CompilerVersion) -> Option<Release> {
-        let release = self.inner.catalogue.find(compiler, version)?;
-        let engines = self.engines(&release, InputTraits::default());
-        (!engines.is_empty()).then_some(release)
+        let mut fitting = self.inner.catalogue.list_fitting(compiler, version);
+        let can_run =
+            |release: &&Release| !self.engines(release, InputTraits::default()).is_empty();
+        fitting.find(can_run).cloned()
     }
 
     /// Which engines can compile such an input with a release, the one to use first at the front.

@@ -27,7 +27,7 @@ struct Arguments {
     /// Releases to make ready, as in "0.8.28 0.7.6"; "all" for all of them
     #[arg(long, value_delimiter = ' ', num_args = 1.., required_unless_present = "list")]
     versions: Vec<String>,
-    /// Which engine to make them ready for [default: the one that is used for a release first]
+    /// Which engine to make them ready for [default: wasm]
     #[arg(long)]
     engine: Option<Engine>,
     /// An operator's own list of native executables, a list.json as the Solidity project publishes it
@@ -96,8 +96,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         None if arguments.list => list(&intake),
         None => {
             let catalogue = Catalogue::open(arguments.native_list.as_deref())?;
-            let releases = wanted(&catalogue, &arguments.versions)?;
-            take_in_all(&intake, &releases, arguments.engine).await
+            let engine = arguments.engine.unwrap_or(Engine::Wasm);
+            let releases = wanted(&catalogue, &arguments.versions, engine)?;
+            take_in_all(&intake, &releases, engine).await
         }
         Some(Command::Check) => check_all(&intake),
         Some(Command::Pin {
@@ -114,17 +115,13 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
 }
 
-async fn take_in_all(
-    intake: &Intake,
-    releases: &[Release],
-    engine: Option<Engine>,
-) -> anyhow::Result<()> {
+async fn take_in_all(intake: &Intake, releases: &[Release], engine: Engine) -> anyhow::Result<()> {
     let mut failed = Vec::new();
     for release in releases {
         let number = release.number().to_string();
         let progress = Progress::new(&number);
         let done = match engine {
-            Some(Engine::Native) => take_in_native(intake, release, &progress).await,
+            Engine::Native => take_in_native(intake, release, &progress).await,
             _ => take_in(intake, release, &progress).await,
         };
         match done {
@@ -142,11 +139,19 @@ async fn take_in_all(
     bail!("not ready: {}", failed.join(" "))
 }
 
-fn wanted(catalogue: &Catalogue, versions: &[String]) -> anyhow::Result<Vec<Release>> {
+fn wanted(
+    catalogue: &Catalogue,
+    versions: &[String],
+    engine: Engine,
+) -> anyhow::Result<Vec<Release>> {
     let mut wanted = Vec::new();
     for version in versions.iter().filter(|version| !version.is_empty()) {
         if version == "all" {
-            wanted.extend_from_slice(catalogue.releases());
+            let all = catalogue.releases().iter();
+            wanted.extend(
+                all.filter(|release| release.engines().contains(&engine))
+                    .cloned(),
+            );
             continue;
         }
         let (compiler, number) = match version.strip_prefix("vyper-") {

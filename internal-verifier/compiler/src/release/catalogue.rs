@@ -80,8 +80,18 @@ impl Catalogue {
     /// The release a client asks for: number, pre-release and commit must fit.
     #[must_use]
     pub fn find(&self, compiler: Compiler, version: &CompilerVersion) -> Option<Release> {
-        let mut of_it = self.of(compiler);
-        of_it.find(|release| release.is(version)).cloned()
+        self.list_fitting(compiler, version).next().cloned()
+    }
+
+    /// All that may be meant: some releases were published with one commit for one engine and with
+    /// another for the next, and any commit of a release is accepted.
+    pub fn list_fitting(
+        &self,
+        compiler: Compiler,
+        version: &CompilerVersion,
+    ) -> impl Iterator<Item = &Release> {
+        let of_it = self.of(compiler);
+        of_it.filter(move |release| release.is(version))
     }
 
     /// The release of that number, whatever its commit; no pre-release.
@@ -212,6 +222,17 @@ mod tests {
         let mut numbers: Vec<_> = catalogue.releases().iter().map(Release::number).collect();
         numbers.sort();
         assert_eq!(numbers.last(), Some(&number));
+    }
+
+    #[test]
+    fn a_release_may_have_two_commits() {
+        let catalogue = Catalogue::open(None).unwrap();
+        for version in ["0.5.11+commit.22be8592", "0.5.11+commit.c082d0b4"] {
+            let version = version.parse().unwrap();
+            let fitting = catalogue.list_fitting(Compiler::Solc, &version);
+            let engines: Vec<_> = fitting.flat_map(Release::engines).collect();
+            assert!(engines.contains(&Engine::Native), "{version}");
+        }
     }
 
     #[test]
