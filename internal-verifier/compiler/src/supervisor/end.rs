@@ -31,7 +31,7 @@ pub(super) struct End {
     /// The kernel killed for want of memory while it ran.
     pub(super) killed_by_kernel: bool,
     pub(super) output: Vec<u8>,
-    /// The end of what it said on stderr.
+    /// The beginning and the end of what it said on stderr.
     pub(super) words: Vec<u8>,
 }
 

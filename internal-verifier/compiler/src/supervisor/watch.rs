@@ -5,7 +5,8 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::process::Child;
 use std::time::Instant;
 
-/// How much of what a program says on stderr is kept: its last words tell why it ended.
+/// How much of what a program says on stderr is kept, half of it from the beginning and half from the
+/// end: V8 first tells why it ends and then much else, Python the other way round.
 const WORDS_BYTES: usize = 4096;
 
 const CHUNK_BYTES: usize = 64 << 10;
@@ -61,7 +62,7 @@ pub(super) fn watch(
         if complains && !read_some(&mut stderr, &mut words)? {
             *stderr_fd = NOTHING;
         }
-        words.drain(..words.len().saturating_sub(WORDS_BYTES));
+        leave_out_the_middle(&mut words);
         if ended {
             *end_fd = NOTHING;
         }
@@ -74,6 +75,13 @@ pub(super) fn watch(
         output,
         words,
     })
+}
+
+fn leave_out_the_middle(words: &mut Vec<u8>) {
+    if words.len() > WORDS_BYTES {
+        let half = WORDS_BYTES / 2;
+        words.drain(half..words.len().saturating_sub(half));
+    }
 }
 
 /// A file that can be read when the program has ended: a program may close its streams and go on.
@@ -131,4 +139,28 @@ fn read_some(stream: &mut impl Read, kept: &mut Vec<u8>) -> io::Result<bool> {
     let bytes = stream.read(&mut chunk)?;
     kept.extend_from_slice(chunk.get(..bytes).unwrap_or_default());
     Ok(bytes > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_and_the_last_words_are_kept() {
+        let mut words = b"short".to_vec();
+        leave_out_the_middle(&mut words);
+        assert_eq!(words, b"short");
+        for piece in [
+            &b"first "[..],
+            &[b'x'; 9000],
+            b" middle ",
+            &[b'y'; 9000],
+            b" last",
+        ] {
+            words.extend_from_slice(piece);
+            leave_out_the_middle(&mut words);
+        }
+        assert_eq!(words.len(), WORDS_BYTES);
+        assert!(words.starts_with(b"shortfirst x") && words.ends_with(b"y last"));
+    }
 }

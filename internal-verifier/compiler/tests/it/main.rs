@@ -1,4 +1,4 @@
-//! The whole package as its users meet it: real releases, real processes. Needs Node and npm, and on a
+//! The whole package as its users meet it: real releases, real processes. Needs Node, npm and Python, and on a
 //! fresh machine half a minute for each of the five releases it prepares. Where solc's own builds would
 //! run, a program of ours stands in for them.
 

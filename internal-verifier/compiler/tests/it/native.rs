@@ -15,8 +15,8 @@ use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::support::{
-    INTAKE, LIMITS, command_line, compile, configuration, eventually, hello, output, prepared,
-    processes_told,
+    INTAKE, LIMITS, command_line, compile, configuration, cpu_ticks, eventually, hello, output,
+    prepared, processes_told,
 };
 
 const OLD: &str = "0.4.26+commit.4563c3fc";
@@ -297,7 +297,9 @@ async fn interrupted(place: &Place, interrupt: impl Fn()) -> Result<Outcome, Com
     let (input, limits) = (wish("endless"), LIMITS);
     let job = run(&compilers, NEW, &input, limits);
     let interrupting = async {
-        eventually("the start", || !place.programs().is_empty()).await;
+        // It starts in no time; from then on it works on its input.
+        let works = |id: &u32| cpu_ticks(*id) > 10;
+        eventually("work on the input", || place.programs().iter().any(works)).await;
         interrupt();
     };
     let (ended, ()) = tokio::join!(job, interrupting);

@@ -177,6 +177,20 @@ pub(crate) fn command_line(id: u32) -> String {
     String::from_utf8_lossy(&arguments).into_owned()
 }
 
+/// Processor time of a process, in hundredths of a second.
+pub(crate) fn cpu_ticks(id: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let fields = stat
+        .rsplit_once(") ")
+        .map_or("", |(_, fields)| fields)
+        .split(' ');
+    fields
+        .skip(11)
+        .take(2)
+        .filter_map(|ticks| ticks.parse::<u64>().ok())
+        .sum()
+}
+
 /// Waits until something holds, for ten seconds at most.
 pub(crate) async fn eventually(what: &str, holds: impl Fn() -> bool) {
     let began = Instant::now();
