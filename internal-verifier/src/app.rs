@@ -9,8 +9,9 @@ use anyhow::Context;
 use common::auth::check::TokenCheck;
 use common::db::{Database, DatabaseConfig, schema};
 use common::report::with_causes;
-use common::telemetry::{self, RootSpan, Sampling, TelemetryConfig};
+use common::telemetry::{self, RootSpan, Sampling, TelemetryConfig, metrics};
 use compiler::Compilers;
+use compiler::sandbox::Level;
 use tokio::sync::{Semaphore, watch};
 use tracing_actix_web::TracingLogger;
 
@@ -39,7 +40,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     })?;
     schema::check(&database).await?;
     let compilers = Compilers::open(config.compilers)?;
-    tracing::info!(event = "sandbox", level = ?compiler::sandbox::probe(), "the compilers' sandbox");
+    tell_walls(compiler::sandbox::probe());
     let check = Arc::new(TokenCheck::new(config.check)?);
     let state = web::Data::new(State {
         outputs: Outputs::new(compilers, database.clone(), config.outputs_memory_bytes),
@@ -80,6 +81,29 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     tracing::info!(event = "shutdown", "{SERVICE} ends");
     telemetry.shutdown().await;
     Ok(())
+}
+
+/// What holds compilers on this machine: in the log for whoever looks, as metrics for an alert.
+fn tell_walls(level: Level) {
+    let landlock = level.landlock.unwrap_or_default();
+    metrics::gauge("sandbox_landlock_version", f64::from(landlock), &[]);
+    metrics::gauge("sandbox_seccomp", f64::from(u8::from(level.seccomp)), &[]);
+    let seccomp = level.seccomp;
+    if landlock > 0 && seccomp {
+        tracing::info!(
+            event = "sandbox",
+            landlock,
+            seccomp,
+            "compilers are held by {level}"
+        );
+    } else {
+        tracing::warn!(
+            event = "sandbox",
+            landlock,
+            seccomp,
+            "compilers are held by {level} only; those that are programs of their own don't run"
+        );
+    }
 }
 
 /// New jobs are refused, the running one is released, and then the server ends.

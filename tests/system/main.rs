@@ -11,3 +11,4 @@ mod identity;
 mod rejections;
 mod support;
 mod verifying;
+mod walls;

@@ -1,35 +1,48 @@
 //! Compiles one input many times as the verifier does, each in a process of its own, and prints
 //! medians. Compare with `compiler-host bare` on the same input.
 //!
-//! usage: served PROGRAMS VERSION INPUT [REPEAT]      PROGRAMS: the folder of `compiler-host`
+//! usage: served PROGRAMS VERSION INPUT [REPEAT [REPOSITORY]]
+//!
+//! PROGRAMS is the folder of `compiler-host`. With a REPOSITORY, what is run are the executables that
+//! its `linux-amd64/list.json` names.
 
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use compiler::{Compilers, Config, Engine, Limits, Outcome, Release};
+use compiler::release::Catalogue;
+use compiler::{Compilers, Config, Engine, Limits, Outcome};
 use verification::compiler::{Compiler, CompilerVersion};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [programs, version, input, rest @ ..] = arguments.as_slice() else {
-        anyhow::bail!("usage: served PROGRAMS VERSION INPUT [REPEAT]");
+        anyhow::bail!("usage: served PROGRAMS VERSION INPUT [REPEAT [REPOSITORY]]");
     };
     let repeat: u32 = rest.first().map_or(Ok(30), |repeat| repeat.parse())?;
+    let mut config = Config::with_programs_in(Path::new(programs));
+    let mut engine = Engine::Wasm;
+    if let Some(repository) = rest.get(1) {
+        config.repository = repository.into();
+        config.native_list = Some(config.repository.join("linux-amd64/list.json"));
+        engine = Engine::Native;
+    }
     let version: CompilerVersion = version.parse()?;
-    let release = Release::find_number(Compiler::Solc, version.number())
+    let catalogue = Catalogue::open(config.native_list.as_deref())?;
+    let release = catalogue
+        .find_number(Compiler::Solc, version.number())
         .context("this release is not known")?;
     let input = std::fs::read(input)?;
-    let compilers = Compilers::open(Config::with_programs_in(Path::new(programs)))?;
-    compilers.prepare(&release, Engine::Wasm).await?;
+    let compilers = Compilers::open(config)?;
+    compilers.prepare(&release, engine).await?;
 
     let (mut wall, mut start, mut cpu, mut peak) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for _ in 0..repeat {
         let began = Instant::now();
         let compilation = compilers
-            .compile(&release, Engine::Wasm, &input, &Limits::default())
+            .compile(&release, engine, &input, &Limits::default())
             .await?;
         wall.push(began.elapsed());
         anyhow::ensure!(

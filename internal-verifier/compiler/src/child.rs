@@ -54,7 +54,11 @@ pub(crate) async fn compile(
     let began = Instant::now();
     let command = match prepared {
         Prepared::MachineCode(code) => serve(surroundings, code.as_raw_fd(), input.len(), limits),
-        Prepared::Program(program) => run(surroundings, program, input.len(), limits),
+        Prepared::Program(program) => run(surroundings, program, None, input.len(), limits),
+        Prepared::Checked { file, program } => {
+            let file = Some(file.as_raw_fd());
+            run(surroundings, program, file, input.len(), limits)
+        }
     };
     let spawned = surroundings
         .spawner
@@ -95,11 +99,15 @@ fn serve(
 fn run(
     surroundings: &Surroundings<'_>,
     program: &Program,
+    file: Option<RawFd>,
     input_bytes: usize,
     limits: &Limits,
 ) -> Command {
     let mut command = command(surroundings, "run", input_bytes, limits);
     command.args(["--memory-rule", program.memory.name()]);
+    if let Some(file) = file {
+        command.args(["--program-fd", &file.to_string()]);
+    }
     for path in &program.readable {
         command.arg("--read").arg(path);
     }
@@ -107,7 +115,7 @@ fn run(
         .arg("--")
         .arg(&program.path)
         .args(&program.arguments);
-    lead_a_session(&mut command, None);
+    lead_a_session(&mut command, file);
     command
 }
 
@@ -265,6 +273,10 @@ async fn hear_the_end(stdout: &mut ChildStdout, limits: &Limits) -> Result<Heard
         Kind::OutOfMemory => Outcome::OutOfMemory,
         Kind::OutputTooLong => Outcome::OutputTooLong { limit_bytes },
         Kind::Crashed => Outcome::Crashed(String::from_utf8_lossy(&last.contents).into_owned()),
+        Kind::Killed => {
+            let why = String::from_utf8_lossy(&last.contents).into_owned();
+            return Err(CompileError::Killed { why });
+        }
         Kind::Ready | Kind::Used | Kind::Fault => return Err(unexpected(&last)),
     };
     Ok(Some((used, outcome)))

@@ -15,7 +15,7 @@ use crate::engine::{Engine, InputTraits};
 use crate::outcome::{Compilation, CompileError, Limits};
 use crate::prepared::Prepared;
 use crate::preparing::{self, Failure};
-use crate::release::{NotAList, Release};
+use crate::release::{Catalogue, CatalogueError, Release};
 use crate::spawner::Spawner;
 
 /// All compilers of this machine. Cheap to clone; every clone shares what was prepared.
@@ -27,6 +27,7 @@ pub struct Compilers {
 #[derive(Debug)]
 struct Inner {
     config: Config,
+    catalogue: Catalogue,
     empty_folder: PathBuf,
     spawner: Spawner,
     ready: Mutex<HashMap<Key, Pending>>,
@@ -53,24 +54,24 @@ pub enum OpenError {
     #[error("no thread can be started")]
     Thread(#[source] std::io::Error),
     #[error(transparent)]
-    List(#[from] NotAList),
+    Catalogue(#[from] CatalogueError),
 }
 
 impl Compilers {
-    /// Looks at nothing but the two programs and the folders: takes no time and little memory.
+    /// Looks at nothing but the two programs, the lists and the folders: takes no time and little memory.
     ///
     /// # Errors
     ///
-    /// When a program is missing, or the cache can't be written to.
+    /// When a program is missing, a list can't be read, or the cache can't be written to.
     pub fn open(config: Config) -> Result<Self, OpenError> {
-        Release::known()?;
+        let catalogue = Catalogue::open(config.native_list.as_deref())?;
         for program in [&config.host_program, &config.intake_program] {
             if !program.is_file() {
                 return Err(OpenError::NoProgram(program.clone()));
             }
         }
         // Children stand in a folder where there is nothing, and the cache must be writable anyway.
-        let empty_folder = config.cache.join("empty");
+        let empty_folder = config.empty_folder();
         std::fs::create_dir_all(&empty_folder).map_err(|source| OpenError::Folder {
             path: empty_folder.clone(),
             source,
@@ -80,6 +81,7 @@ impl Compilers {
         Ok(Self {
             inner: Arc::new(Inner {
                 config,
+                catalogue,
                 empty_folder,
                 spawner,
                 ready,
@@ -91,9 +93,10 @@ impl Compilers {
     /// that is switched on can run.
     #[must_use]
     pub fn find(&self, compiler: Compiler, version: &CompilerVersion) -> Option<Release> {
-        let release = Release::find(compiler, version)?;
-        let engines = self.engines(&release, InputTraits::default());
-        (!engines.is_empty()).then_some(release)
+        let mut fitting = self.inner.catalogue.list_fitting(compiler, version);
+        let can_run =
+            |release: &&Release| !self.engines(release, InputTraits::default()).is_empty();
+        fitting.find(can_run).cloned()
     }
 
     /// Which engines can compile such an input with a release, the one to use first at the front.
@@ -118,8 +121,7 @@ impl Compilers {
     /// Every release that can be asked for, oldest first.
     #[must_use]
     pub fn releases(&self) -> Vec<Release> {
-        // `open` has looked at the list.
-        let mut known = Release::known().unwrap_or_default();
+        let mut known = self.inner.catalogue.releases().to_vec();
         known.retain(|release| !self.engines(release, InputTraits::default()).is_empty());
         known
     }

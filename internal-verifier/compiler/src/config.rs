@@ -44,6 +44,11 @@ impl Config {
             native_list: None,
         }
     }
+
+    /// Where compilers stand while they run: nothing is in it.
+    pub(crate) fn empty_folder(&self) -> PathBuf {
+        self.cache.join("empty")
+    }
 }
 
 /// `SOURCERUN_CACHE`, else `sourcerun` in the user's folder for caches.

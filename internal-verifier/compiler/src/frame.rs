@@ -25,11 +25,13 @@ pub(crate) enum Kind {
     OutputTooLong,
     /// With words.
     Crashed,
+    /// A program was killed by nobody here, so nothing was learned; with words.
+    Killed,
     /// A fault of ours, with words.
     Fault,
 }
 
-const KINDS: [Kind; 8] = [
+const KINDS: [Kind; 9] = [
     Kind::Ready,
     Kind::Used,
     Kind::Output,
@@ -37,6 +39,7 @@ const KINDS: [Kind; 8] = [
     Kind::OutOfMemory,
     Kind::OutputTooLong,
     Kind::Crashed,
+    Kind::Killed,
     Kind::Fault,
 ];
 

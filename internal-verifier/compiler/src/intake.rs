@@ -8,6 +8,7 @@ pub mod check;
 mod download;
 pub mod extract;
 mod lock;
+mod native;
 mod npm;
 pub mod pin;
 pub mod progress;
@@ -24,12 +25,14 @@ use sha2::{Digest, Sha256};
 
 use crate::artefacts::{self, Paths, Record};
 use crate::config::OFFICIAL_HOST;
+use crate::engine::Engine;
 use crate::error_chain;
 use crate::release::{Platform, Release};
 use crate::wasm::glue::Glue;
 use crate::wasm::{engine, merge};
 use extract::ExtractError;
 use lock::Lock;
+pub use native::take_in_native;
 use progress::Progress;
 use repository::Repository;
 
@@ -104,6 +107,12 @@ pub async fn take_in(
     release: &Release,
     progress: &Progress,
 ) -> Result<Done, IntakeError> {
+    if release.pin(Engine::Wasm).is_none() {
+        return Err(IntakeError::Source {
+            release: release.to_string(),
+            why: "it has no WebAssembly build".to_owned(),
+        });
+    }
     let paths = Paths::new(&intake.cache, release);
     fs::create_dir_all(&paths.directory)
         .map_err(|source| IntakeError::Folder(paths.directory.clone(), source))?;

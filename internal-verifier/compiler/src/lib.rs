@@ -2,7 +2,8 @@
 //!
 //! [`Compilers`] is the front: it finds a release and compiles with it. Each compilation is a process
 //! of its own ([`host`], in the binary `compiler-host`), in which solc's own WebAssembly build runs
-//! under wasmtime, behind the walls of [`sandbox`]. A release that is missing is fetched and compiled
+//! under wasmtime, behind the walls of [`sandbox`]; or it starts a compiler that is a program of its own
+//! behind those walls ([`supervisor`]). A release that is missing is fetched and compiled
 //! ahead of time by the [`intake`] (the binary `compilers`), again in a process of its own: the one
 //! that serves never has a compiler in its memory.
 //!
@@ -17,12 +18,14 @@ pub mod engine;
 mod frame;
 pub mod host;
 pub mod intake;
+mod native;
 mod outcome;
 mod prepared;
 mod preparing;
 pub mod release;
 pub mod sandbox;
 mod spawner;
+pub mod supervisor;
 pub mod walls;
 mod wasm;
 

@@ -11,6 +11,8 @@ pub(crate) enum Prepared {
     MachineCode(File),
     /// A compiler that is a program of its own.
     Program(Program),
+    /// One whose file was checked: that very file is started, whatever bears its name by then.
+    Checked { file: File, program: Program },
 }
 
 /// What to start, and what it may touch.
@@ -26,7 +28,7 @@ pub(crate) struct Program {
 
 /// What the limit of memory is a limit of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MemoryRule {
+pub enum MemoryRule {
     /// Everything mapped, for programs that map what they use.
     AddressSpace,
     /// What is mapped writable, for those that reserve gigabytes of addresses, as V8 does.
@@ -34,11 +36,19 @@ pub(crate) enum MemoryRule {
 }
 
 impl MemoryRule {
+    const ALL: [Self; 2] = [Self::AddressSpace, Self::Data];
+
     /// As the command line of `compiler-host run` has it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::AddressSpace => "address-space",
             Self::Data => "data",
         }
+    }
+
+    /// The rule of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.name() == name)
     }
 }

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use crate::artefacts::{self, ArtefactError};
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::native;
 use crate::outcome::CompileError;
 use crate::prepared::Prepared;
 use crate::release::Release;
@@ -68,13 +69,18 @@ async fn open(
     let (config, wanted) = (config.clone(), release.clone());
     let opening = move || match engine {
         Engine::Wasm => {
-            let code = artefacts::open(&config.cache, &wanted)?;
+            let code = artefacts::open(&config.cache, &wanted);
+            let code = code.map_err(|error| refusal(&error))?;
             Ok(code.map(Prepared::MachineCode))
         }
-        Engine::Node | Engine::Native | Engine::Vyper => Ok(None),
+        Engine::Native => {
+            let program = native::open(&config.repository, &config.empty_folder(), &wanted);
+            program.map_err(|error| crate::error_chain(&error))
+        }
+        Engine::Node | Engine::Vyper => Ok(None),
     };
     match tokio::task::spawn_blocking(opening).await {
-        Ok(opened) => opened.map_err(|error| Failure::Refused(refusal(&error))),
+        Ok(opened) => opened.map_err(Failure::Refused),
         Err(error) => Err(Failure::Intake(error.to_string())),
     }
 }
@@ -96,7 +102,11 @@ async fn take_in(config: &Config, release: &Release, engine: Engine) -> Result<(
         .arg(&config.repository)
         .arg("--cache")
         .arg(&config.cache)
-        .args((!config.fetch).then_some("--offline"))
+        .args((!config.fetch).then_some("--offline"));
+    if let Some(list) = &config.native_list {
+        command.arg("--native-list").arg(list);
+    }
+    command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

@@ -11,10 +11,12 @@ use verification::compiler::{Compiler, CompilerVersion, ReleaseNumber};
 
 use crate::engine::Engine;
 
+mod catalogue;
 mod lists;
 mod pin;
 mod platform;
 
+pub use catalogue::{Catalogue, CatalogueError};
 pub use lists::NotAList;
 pub use pin::{Origin, Pin, PinnedFile, PinnedPackage, VyperPin};
 pub use platform::Platform;
@@ -135,10 +137,10 @@ impl Release {
             .collect()
     }
 
-    /// A release that an operator pinned: an executable that isn't in our own list.
-    pub(crate) fn with_native(&self, pin: Pin) -> Self {
+    /// The same release with the executable that an operator pinned, or with none.
+    fn with_native(&self, pin: Option<Pin>) -> Self {
         let builds = Builds {
-            native: Some(pin),
+            native: pin,
             ..self.0.builds.clone()
         };
         Self(Arc::new(Facts {

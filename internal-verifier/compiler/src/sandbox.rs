@@ -4,13 +4,18 @@
 //! one, for a hole in the first: nothing to open, nothing to connect to, nothing to start, and few
 //! system calls. Landlock is missing on some kernels and under gVisor; then the process goes on
 //! without it, and says so.
+//!
+//! A compiler that is a program of its own has no first wall: it is held by these alone, wider where
+//! it must be ([`ProgramCalls`]), and it doesn't run where one of them is missing.
 
 pub(crate) mod files;
+mod program_calls;
 pub(crate) mod resources;
 mod system_calls;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use program_calls::ProgramCalls;
 pub(crate) use system_calls::{FilterError, allow_few_system_calls};
 
 /// Which walls stand around a compiler's process. To be shown when the service starts.

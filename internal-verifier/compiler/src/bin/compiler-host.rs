@@ -1,11 +1,14 @@
 //! Runs one compilation in a process of its own, for the verifier; `bare` measures the engine alone.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use compiler::host::{Order, serve};
+use compiler::host::{self, serve};
+use compiler::supervisor::{self, MemoryRule};
+use compiler::walls::Prisoner;
 
 #[derive(Parser)]
 #[command(about = "Runs one compilation of untrusted input in a process of its own")]
@@ -18,10 +21,12 @@ struct Arguments {
 enum Command {
     /// One compilation, input on stdin, answer on stdout; only the verifier can use it
     Serve(Serve),
+    /// One compilation by a program of its own, which gets the input on its stdin; only the verifier can use it
+    Run(Run),
     /// The engine alone on an input, many times in one process: what a service is measured against
     Bare(Bare),
     /// Lock in as for a compilation, and try what must not work: shows what this kernel's walls are worth
-    Walls,
+    Walls(Walls),
 }
 
 #[derive(Args)]
@@ -38,6 +43,40 @@ struct Serve {
     memory_bytes: u64,
     #[arg(long)]
     output_bytes: u64,
+}
+
+#[derive(Args)]
+struct Run {
+    #[arg(long)]
+    parent: u32,
+    /// An open file to start in place of what lies at the program's path
+    #[arg(long)]
+    program_fd: Option<u32>,
+    /// How long the input is; the program reads it to its end
+    #[arg(long)]
+    input_bytes: u64,
+    #[arg(long)]
+    time_ms: u64,
+    #[arg(long)]
+    memory_bytes: u64,
+    #[arg(long)]
+    output_bytes: u64,
+    /// What the limit of memory is a limit of: address-space or data
+    #[arg(long, value_parser = memory_rule)]
+    memory_rule: MemoryRule,
+    /// A file or folder that the program may read besides itself
+    #[arg(long)]
+    read: Vec<PathBuf>,
+    /// The program's absolute path, and its arguments
+    #[arg(last = true, required = true)]
+    program: Vec<OsString>,
+}
+
+#[derive(Args)]
+struct Walls {
+    /// Show the walls around a compiler that is a program of its own
+    #[arg(long)]
+    program: bool,
 }
 
 #[derive(Args)]
@@ -60,7 +99,7 @@ struct Bare {
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
-        Command::Serve(order) => serve(Order {
+        Command::Serve(order) => serve(host::Order {
             parent: order.parent,
             code_fd: order.code_fd,
             input_bytes: order.input_bytes,
@@ -68,7 +107,9 @@ fn main() -> ExitCode {
             memory_bytes: order.memory_bytes,
             output_bytes: order.output_bytes,
         }),
-        Command::Walls => compiler::walls::run(),
+        Command::Run(order) => run(order),
+        Command::Walls(Walls { program: false }) => compiler::walls::run(Prisoner::Engine),
+        Command::Walls(Walls { program: true }) => compiler::walls::run(Prisoner::Program),
         Command::Bare(bare) => compiler::bare::run(&compiler::bare::Run {
             version: bare.version,
             input: bare.input,
@@ -77,4 +118,23 @@ fn main() -> ExitCode {
             cache: bare.cache.unwrap_or_else(compiler::config::default_cache),
         }),
     }
+}
+
+fn memory_rule(name: &str) -> Result<MemoryRule, &'static str> {
+    MemoryRule::named(name).ok_or("not a rule")
+}
+
+fn run(order: Run) -> ExitCode {
+    let mut words = order.program.into_iter();
+    supervisor::run(&supervisor::Order {
+        parent: order.parent,
+        program: words.next().unwrap_or_default().into(),
+        program_fd: order.program_fd,
+        arguments: words.collect(),
+        readable: order.read,
+        time: Duration::from_millis(order.time_ms),
+        memory_bytes: order.memory_bytes,
+        memory_rule: order.memory_rule,
+        output_bytes: order.output_bytes,
+    })
 }

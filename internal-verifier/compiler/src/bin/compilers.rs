@@ -8,7 +8,8 @@ use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use compiler::config::{OFFICIAL_HOST, default_cache, default_repository};
 use compiler::intake::progress::Progress;
-use compiler::intake::{Done, Intake, check, pin, take_in};
+use compiler::intake::{Done, Intake, check, pin, take_in, take_in_native};
+use compiler::release::Catalogue;
 use compiler::{Engine, Release};
 use verification::compiler::{Compiler, CompilerVersion};
 
@@ -26,9 +27,12 @@ struct Arguments {
     /// Releases to make ready, as in "0.8.28 0.7.6"; "all" for all of them
     #[arg(long, value_delimiter = ' ', num_args = 1.., required_unless_present = "list")]
     versions: Vec<String>,
-    /// Which engine to make them ready for [default: the one that is used for a release first]
+    /// Which engine to make them ready for [default: wasm]
     #[arg(long)]
     engine: Option<Engine>,
+    /// An operator's own list of native executables, a list.json as the Solidity project publishes it
+    #[arg(long)]
+    native_list: Option<PathBuf>,
     /// Show which releases are known, and which of them are ready
     #[arg(long)]
     list: bool,
@@ -90,7 +94,12 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     match arguments.command {
         None if arguments.list => list(&intake),
-        None => take_in_all(&intake, &arguments.versions).await,
+        None => {
+            let catalogue = Catalogue::open(arguments.native_list.as_deref())?;
+            let engine = arguments.engine.unwrap_or(Engine::Wasm);
+            let releases = wanted(&catalogue, &arguments.versions, engine)?;
+            take_in_all(&intake, &releases, engine).await
+        }
         Some(Command::Check) => check_all(&intake),
         Some(Command::Pin {
             list,
@@ -106,12 +115,16 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
 }
 
-async fn take_in_all(intake: &Intake, versions: &[String]) -> anyhow::Result<()> {
+async fn take_in_all(intake: &Intake, releases: &[Release], engine: Engine) -> anyhow::Result<()> {
     let mut failed = Vec::new();
-    for release in wanted(versions)? {
+    for release in releases {
         let number = release.number().to_string();
         let progress = Progress::new(&number);
-        match take_in(intake, &release, &progress).await {
+        let done = match engine {
+            Engine::Native => take_in_native(intake, release, &progress).await,
+            _ => take_in(intake, release, &progress).await,
+        };
+        match done {
             Ok(Done::Already) => progress.end("is ready"),
             Ok(Done::Now) => progress.end("made ready"),
             Err(error) => {
@@ -126,11 +139,19 @@ async fn take_in_all(intake: &Intake, versions: &[String]) -> anyhow::Result<()>
     bail!("not ready: {}", failed.join(" "))
 }
 
-fn wanted(versions: &[String]) -> anyhow::Result<Vec<Release>> {
+fn wanted(
+    catalogue: &Catalogue,
+    versions: &[String],
+    engine: Engine,
+) -> anyhow::Result<Vec<Release>> {
     let mut wanted = Vec::new();
     for version in versions.iter().filter(|version| !version.is_empty()) {
         if version == "all" {
-            wanted.extend(Release::known()?);
+            let all = catalogue.releases().iter();
+            wanted.extend(
+                all.filter(|release| release.engines().contains(&engine))
+                    .cloned(),
+            );
             continue;
         }
         let (compiler, number) = match version.strip_prefix("vyper-") {
@@ -141,8 +162,8 @@ fn wanted(versions: &[String]) -> anyhow::Result<Vec<Release>> {
             .parse()
             .with_context(|| format!("`{version}` is not a version"))?;
         let release = match parsed.commit() {
-            Some(_) => Release::find(compiler, &parsed),
-            None => Release::find_number(compiler, parsed.number()),
+            Some(_) => catalogue.find(compiler, &parsed),
+            None => catalogue.find_number(compiler, parsed.number()),
         };
         wanted.push(release.with_context(|| format!("compiler {version} is not known"))?);
     }

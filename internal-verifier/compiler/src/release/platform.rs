@@ -36,10 +36,14 @@ impl Platform {
     /// Of a release's file.
     #[must_use]
     pub fn file_name(self, release: &Release) -> String {
+        self.file_name_of(release.long_version())
+    }
+
+    pub(super) fn file_name_of(self, long_version: &str) -> String {
         let ending = match self {
             Self::EmscriptenWasm32 | Self::EmscriptenAsmjs => ".js",
             Self::LinuxAmd64 => "",
         };
-        format!("solc-{}-v{}{ending}", self.name(), release.long_version())
+        format!("solc-{}-v{long_version}{ending}", self.name())
     }
 }

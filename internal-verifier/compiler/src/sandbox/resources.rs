@@ -1,13 +1,23 @@
 //! Limits of the process itself: its parent, its group, what it may use.
 
 use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::time::Duration;
+
+use crate::prepared::MemoryRule;
 
 /// Processor time beyond the wall time asked for: start, and the second thread.
 const SPARE_CPU_SECONDS: u64 = 5;
 
 /// What is needed until the input comes; afterwards nothing is opened any more.
 const OPEN_FILES_AT_START: u64 = 16;
+
+/// Node has 20 open before it reads its first line.
+const OPEN_FILES_OF_A_PROGRAM: u64 = 64;
+
+/// All threads of the user together, so this only ends a flood of them; root is exempt.
+const THREADS_OF_THE_USER: u64 = 2048;
 
 fn check(result: libc::c_int) -> io::Result<()> {
     if result == 0 {
@@ -72,6 +82,30 @@ pub(crate) fn limit(time: Duration) -> io::Result<()> {
     set(libc::RLIMIT_NOFILE, OPEN_FILES_AT_START)
 }
 
+/// In a process that is about to turn into a program.
+pub(crate) fn limit_program(time: Duration, memory_bytes: u64, rule: MemoryRule) -> io::Result<()> {
+    // Its threads compute at the same time; the wall time is watched from outside.
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let processors = u64::try_from(processors).unwrap_or(u64::MAX);
+    let seconds = time.as_secs().saturating_mul(processors);
+    set(libc::RLIMIT_CPU, seconds.saturating_add(SPARE_CPU_SECONDS))?;
+    set(libc::RLIMIT_FSIZE, 0)?;
+    set(libc::RLIMIT_CORE, 0)?;
+    set(libc::RLIMIT_NOFILE, OPEN_FILES_OF_A_PROGRAM)?;
+    set(libc::RLIMIT_NPROC, THREADS_OF_THE_USER)?;
+    set(libc::RLIMIT_MEMLOCK, 0)?;
+    let memory = match rule {
+        MemoryRule::AddressSpace => libc::RLIMIT_AS,
+        MemoryRule::Data => libc::RLIMIT_DATA,
+    };
+    set(memory, memory_bytes)
+}
+
+/// Where memory runs out, the kernel ends this process first, and not the service.
+pub(crate) fn be_first_to_go() -> io::Result<()> {
+    std::fs::write("/proc/self/oom_score_adj", "1000")
+}
+
 /// When all files are open and all threads run.
 pub(crate) fn limit_to_what_is_there() -> io::Result<()> {
     set(libc::RLIMIT_NOFILE, 0)?;
@@ -88,6 +122,27 @@ pub(crate) fn used() -> (Duration, u64) {
         libc::getrusage(libc::RUSAGE_SELF, &raw mut usage);
         usage
     };
+    cpu_and_peak_bytes(&usage)
+}
+
+/// Waits for a child, and gives how it ended and what it used. It must not have been waited for.
+pub(crate) fn wait_for(child: u32) -> io::Result<(ExitStatus, Duration, u64)> {
+    let child = i32::try_from(child).map_err(io::Error::other)?;
+    let mut status = 0;
+    #[expect(unsafe_code, reason = "std doesn't tell what a child used")]
+    // SAFETY: `rusage` is plain numbers, for which zero is a value, and both pointers are valid.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        if libc::wait4(child, &raw mut status, 0, &raw mut usage) == -1 {
+            return Err(io::Error::last_os_error());
+        }
+        usage
+    };
+    let (cpu, peak_bytes) = cpu_and_peak_bytes(&usage);
+    Ok((ExitStatus::from_raw(status), cpu, peak_bytes))
+}
+
+fn cpu_and_peak_bytes(usage: &libc::rusage) -> (Duration, u64) {
     let time = |t: libc::timeval| {
         let seconds = u64::try_from(t.tv_sec).unwrap_or_default();
         let micros = u64::try_from(t.tv_usec).unwrap_or_default();

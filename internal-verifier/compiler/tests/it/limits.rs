@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    LIMITS, compilers, endless, errors, eventually, hello, prepared, processes, wide,
+    LIMITS, compilers, cpu_ticks, endless, errors, eventually, hello, prepared, processes, wide,
 };
 use compiler::{CompileError, Compilers, Engine, Limits, Outcome, Release};
 use serde_json::Value;
@@ -173,20 +173,6 @@ async fn giving_up_ends_the_process_at_once() {
     eventually("the start of the process", || !processes(time).is_empty()).await;
     job.abort();
     all_is_well(&compilers, &release, time).await;
-}
-
-/// Processor time of a process, in hundredths of a second.
-fn cpu_ticks(id: u32) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    let fields = stat
-        .rsplit_once(") ")
-        .map_or("", |(_, fields)| fields)
-        .split(' ');
-    fields
-        .skip(11)
-        .take(2)
-        .filter_map(|ticks| ticks.parse::<u64>().ok())
-        .sum()
 }
 
 async fn with_signal(time: Duration, signal: i32) -> Result<Outcome, CompileError> {

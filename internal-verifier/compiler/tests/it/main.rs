@@ -1,12 +1,19 @@
-//! The whole package as its users meet it: real releases, real processes. Needs Node and npm, and on a
-//! fresh machine half a minute for each of the five releases it prepares.
+//! The whole package as its users meet it: real releases, real processes. Needs Node, npm and Python, and on a
+//! fresh machine half a minute for each of the five releases it prepares. Where solc's own builds would
+//! run, a program of ours stands in for them.
 
+#[cfg(test)]
+mod bombs;
 #[cfg(test)]
 mod compiling;
 #[cfg(test)]
 mod intake;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod native;
+#[cfg(test)]
+mod programs;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -161,15 +161,34 @@ pub(crate) fn nested(parentheses: usize) -> Value {
 
 /// Process ids of compilers that were started with this time limit: tests tell theirs apart by it.
 pub(crate) fn processes(time: Duration) -> Vec<u32> {
-    let marker = format!("\0--time-ms\0{}\0", time.as_millis());
-    let is_ours = |id: &u32| {
-        let arguments = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&arguments).contains(&marker)
-    };
+    processes_told(&format!("\0--time-ms\0{}\0", time.as_millis()))
+}
+
+/// Process ids of everything that has this in its command line, whose words end with zeros.
+pub(crate) fn processes_told(words: &str) -> Vec<u32> {
     let ids = std::fs::read_dir("/proc")
         .unwrap()
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    ids.filter(is_ours).collect()
+    ids.filter(|id| command_line(*id).contains(words)).collect()
+}
+
+pub(crate) fn command_line(id: u32) -> String {
+    let arguments = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&arguments).into_owned()
+}
+
+/// Processor time of a process, in hundredths of a second.
+pub(crate) fn cpu_ticks(id: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let fields = stat
+        .rsplit_once(") ")
+        .map_or("", |(_, fields)| fields)
+        .split(' ');
+    fields
+        .skip(11)
+        .take(2)
+        .filter_map(|ticks| ticks.parse::<u64>().ok())
+        .sum()
 }
 
 /// Waits until something holds, for ten seconds at most.
