@@ -17,12 +17,16 @@ pub mod engine;
 mod frame;
 pub mod host;
 pub mod intake;
+mod libraries;
+mod node;
 mod outcome;
 mod prepared;
 mod preparing;
+mod python;
 pub mod release;
 pub mod sandbox;
 mod spawner;
+mod vyper;
 pub mod walls;
 mod wasm;
 

@@ -23,6 +23,8 @@ pub(crate) fn configuration() -> Config {
         fetch: true,
         engines: Engines::default(),
         native_list: None,
+        node: config::NODE.into(),
+        python: config::PYTHON.into(),
     }
 }
 
