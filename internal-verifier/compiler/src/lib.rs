@@ -13,6 +13,7 @@ pub mod bare;
 mod child;
 mod compilers;
 pub mod config;
+pub mod corpus;
 pub mod engine;
 mod frame;
 pub mod host;

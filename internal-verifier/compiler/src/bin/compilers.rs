@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use compiler::config::{NODE, OFFICIAL_HOST, PYTHON, default_cache, default_repository};
+use compiler::corpus::Corpus;
 use compiler::intake::progress::Progress;
 use compiler::intake::{Done, Intake, check, pin, pin_vyper, take_in};
-use compiler::{Engine, Release};
+use compiler::{Compilers, Config, Engine, Release};
 use verification::compiler::{Compiler, CompilerVersion};
 
 #[derive(Parser)]
@@ -60,6 +61,15 @@ struct Arguments {
 enum Command {
     /// Look at every release of WebAssembly in the repository, without compiling it
     Check,
+    /// Compare solc from 0.6.2 on, in our engine, with Node: all releases, or those given
+    Corpus {
+        /// As in "0.8.28 0.7.6"
+        #[arg(long, value_delimiter = ' ', num_args = 0..)]
+        versions: Vec<String>,
+        /// The folder of npm's package @openzeppelin/contracts 5.1; without it there is one input less
+        #[arg(long)]
+        openzeppelin: Option<PathBuf>,
+    },
     /// Add releases to a pinned list, for those who maintain it
     Pin {
         /// The list to change
@@ -106,6 +116,10 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         None if arguments.list => list(&intake),
         None => take_in_all(&intake, &arguments.versions, arguments.engine).await,
         Some(Command::Check) => check_all(&intake),
+        Some(Command::Corpus {
+            versions,
+            openzeppelin,
+        }) => compare(&intake, &versions, openzeppelin).await,
         Some(Command::Pin {
             list,
             packages,
@@ -208,6 +222,36 @@ fn list(intake: &Intake) -> anyhow::Result<()> {
         )?;
     }
     Ok(())
+}
+
+async fn compare(
+    intake: &Intake,
+    versions: &[String],
+    openzeppelin: Option<PathBuf>,
+) -> anyhow::Result<()> {
+    let all = vec!["all".to_owned()];
+    let versions = if versions.is_empty() { &all } else { versions };
+    let wanted = wanted(versions, Some(Engine::Wasm))?.into_iter();
+    let releases: Vec<_> = wanted.map(|(release, _)| release).collect();
+    let programs = std::env::current_exe()?;
+    let programs = programs.parent().context("this program has no folder")?;
+    let config = Config {
+        repository: intake.repository.clone(),
+        cache: intake.cache.clone(),
+        fetch: intake.fetch,
+        node: intake.node.clone(),
+        ..Config::with_programs_in(programs)
+    };
+    let corpus = Corpus {
+        compilers: Compilers::open(config)?,
+        repository: intake.repository.clone(),
+        node: intake.node.clone(),
+        openzeppelin,
+    };
+    if corpus.run(&releases, &mut std::io::stdout()).await? {
+        return Ok(());
+    }
+    bail!("an engine that answers differently must not be used")
 }
 
 fn check_all(intake: &Intake) -> anyhow::Result<()> {
