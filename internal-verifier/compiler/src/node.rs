@@ -3,6 +3,7 @@
 //! Each compilation is a process of Node with a small program of ours, which speaks standard JSON with
 //! every generation of those compilers. Preparing such a release is no more than having its file.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,6 +16,10 @@ use crate::prepared::{MemoryRule, Program};
 use crate::release::{Platform, Release};
 
 const RUNNER: &str = include_str!("node/runner.js");
+
+/// Node ends at once when its library for TLS has a configuration that it may not read; this is an empty
+/// one.
+const NOTHING: &str = "/dev/null";
 
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
@@ -60,13 +65,14 @@ pub(crate) fn open(
 }
 
 fn program(path: PathBuf, soljson: PathBuf) -> Program {
-    let arguments = ["--no-warnings", "-e", RUNNER].map(Into::into);
-    let arguments = arguments.into_iter().chain([soljson.clone().into()]);
+    let no_configuration = format!("--openssl-config={NOTHING}");
+    let mut arguments: Vec<OsString> = vec!["--no-warnings".into(), no_configuration.into()];
+    arguments.extend(["-e".into(), RUNNER.into(), soljson.clone().into()]);
     let mut readable = libraries::places();
-    readable.push(soljson);
+    readable.extend([NOTHING.into(), soljson]);
     Program {
         path,
-        arguments: arguments.collect(),
+        arguments,
         readable,
         memory: MemoryRule::Data,
     }

@@ -10,6 +10,7 @@ use verification::compiler::ReleaseNumber;
 
 use super::CorpusError;
 
+const IMMUTABLES: ReleaseNumber = ReleaseNumber(0, 6, 5);
 /// The IR pipeline is experimental before.
 const VIA_IR: ReleaseNumber = ReleaseNumber(0, 8, 13);
 /// What `OpenZeppelin` 5.1 asks for.
@@ -39,12 +40,12 @@ pub fn for_release(
         ("hello", hello()),
         ("errors", errors()),
         ("recursion", nested(20_000)),
-        ("project", project(true)),
-        ("project, not optimized", project(false)),
+        ("project", project(number)),
+        ("project, not optimized", not_optimized(number)),
         ("Yul", yul()),
     ];
     if number >= VIA_IR {
-        inputs.push(("viaIR", via_ir()));
+        inputs.push(("viaIR", via_ir(number)));
     }
     if let Some(package) = openzeppelin
         && number >= OPENZEPPELIN
@@ -111,20 +112,26 @@ pub fn nested(parentheses: usize) -> Value {
 
 /// Several files, as a verification asks for them.
 #[must_use]
-pub fn project(optimized: bool) -> Value {
+pub fn project(number: ReleaseNumber) -> Value {
+    let content = |text: &str| match number < IMMUTABLES {
+        true => text.replace(" immutable", ""),
+        false => text.to_owned(),
+    };
     let sources: BTreeMap<_, _> = PROJECT
         .iter()
-        .map(|(path, content)| (*path, json!({ "content": content })))
+        .map(|(path, text)| (*path, json!({ "content": content(text) })))
         .collect();
-    let mut input = input(&json!(sources), &json!({ "*": { "*": outputs() } }));
-    if !optimized {
-        replace(&mut input, "/settings/optimizer/enabled", json!(false));
-    }
+    input(&json!(sources), &json!({ "*": { "*": outputs() } }))
+}
+
+fn not_optimized(number: ReleaseNumber) -> Value {
+    let mut input = project(number);
+    replace(&mut input, "/settings/optimizer/enabled", json!(false));
     input
 }
 
-fn via_ir() -> Value {
-    let mut input = project(true);
+fn via_ir(number: ReleaseNumber) -> Value {
+    let mut input = project(number);
     if let Some(settings) = input
         .pointer_mut("/settings")
         .and_then(Value::as_object_mut)

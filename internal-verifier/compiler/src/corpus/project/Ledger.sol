@@ -10,7 +10,7 @@ interface ILedger {
 abstract contract Owned {
     address public owner;
 
-    constructor() {
+    constructor() internal {
         owner = msg.sender;
     }
 
@@ -44,7 +44,7 @@ abstract contract Ledger is ILedger, Owned {
     /// @param to who gets it
     /// @param amount how much
     /// @param note anything
-    function move(address to, uint128 amount, bytes calldata note) public virtual returns (bool) {
+    function move(address to, uint128 amount, bytes memory note) public virtual returns (bool) {
         Account storage from = accounts[msg.sender];
         require(from.state == State.Open && accounts[to].state == State.Open, "Ledger: frozen");
         require(from.balance >= amount, "Ledger: too little");

@@ -14,7 +14,7 @@ contract Vault is Ledger {
     bytes32 public constant KIND = keccak256("Vault");
     string public name;
 
-    constructor(uint256 cap_, string memory name_) {
+    constructor(uint256 cap_, string memory name_) public {
         cap = cap_;
         name = name_;
     }
@@ -24,13 +24,14 @@ contract Vault is Ledger {
     }
 
     function deposit() public payable {
-        require(!msg.sender.isContract(), "Vault: contracts may not");
+        address sender = msg.sender;
+        require(!sender.isContract(), "Vault: contracts may not");
         uint256 amount = msg.value.least(cap);
         accounts[msg.sender].balance += uint128(amount);
         deposits.add(amount);
     }
 
-    function move(address to, uint128 amount, bytes calldata note) public override returns (bool) {
+    function move(address to, uint128 amount, bytes memory note) public override returns (bool) {
         bool moved = super.move(to, amount, note);
         assert(moved);
         return moved;
