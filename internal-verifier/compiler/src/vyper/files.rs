@@ -48,7 +48,8 @@ mod tests {
         fs::write(place("a/b.py"), "1").unwrap();
         let mut seen = vec![sha256_of_folder(folder.path()).unwrap()];
         assert_eq!(seen, [sha256_of_folder(folder.path()).unwrap()]);
-        let changes: [fn(&dyn Fn(&str) -> PathBuf); 4] = [
+        type Change = fn(&dyn Fn(&str) -> PathBuf);
+        let changes: [Change; 4] = [
             |place| fs::write(place("a/b.py"), "2").unwrap(),
             |place| fs::write(place("a/c.py"), "").unwrap(),
             |place| fs::rename(place("a/c.py"), place("c.py")).unwrap(),

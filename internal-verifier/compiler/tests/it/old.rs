@@ -62,7 +62,7 @@ async fn each_interface_is_spoken() {
         let code = |name: &str| contract["evm"][name]["object"].as_str().unwrap().to_owned();
         let (creation, runtime) = (code("bytecode"), code("deployedBytecode"));
         assert!(
-            runtime.len() > 100 && creation.contains(&runtime),
+            !runtime.is_empty() && creation.contains(&runtime),
             "{number}"
         );
     }
