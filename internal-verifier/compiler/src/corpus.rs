@@ -80,7 +80,10 @@ impl Corpus {
             let (count, words) = match self.compare(release).await? {
                 Compared::Same(inputs) => (&mut same, format!("same, {inputs} inputs")),
                 Compared::Differs(names) => (&mut differ, format!("DIFFERS: {}", names.join(", "))),
-                Compared::NotHad(why) => (&mut not_had, format!("skipped: {why}")),
+                Compared::NotHad(why) => (
+                    &mut not_had,
+                    format!("skipped: {}", why.replace('\n', "; ")),
+                ),
             };
             *count = count.saturating_add(1);
             let (number, seconds) = (release.number().to_string(), began.elapsed().as_secs_f64());
