@@ -1,7 +1,7 @@
 # Every target is one line that calls the code that does it. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack compilers test bench setup programs
+.PHONY: help demo stack compilers corpus test bench setup programs
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 release := $(or $(CARGO_TARGET_DIR),target)/release
@@ -18,8 +18,12 @@ demo: programs ## Deploys contracts on a local chain and verifies them: make dem
 stack: programs ## Both services on this machine, until Ctrl-C: make stack CHAINS=chains.json [PORT=5555] [VERIFIERS=2]
 	@$(release)/stack --end-with-parent
 
-compilers: programs ## Prepares releases of the compiler: make compilers VERSIONS="0.8.28 0.7.6"
-	@$(release)/compilers $(if $(VERSIONS),--versions $(VERSIONS),--list)
+compilers: programs ## Prepares compilers, or lists them: make compilers VERSIONS="0.8.28 0.5.16 vyper-0.4.3" [ENGINE=node]
+	@$(release)/compilers $(if $(VERSIONS),--versions $(VERSIONS) $(if $(ENGINE),--engine $(ENGINE)),--list)
+
+corpus: programs ## Compares solc in our engine with Node, all releases or some: make corpus [VERSIONS="0.8.28"]
+	@$(release)/compilers corpus --openzeppelin tests/local-stack/npm/node_modules/@openzeppelin/contracts \
+		$(if $(VERSIONS),--versions $(VERSIONS))
 
 test: setup ## Everything that must hold before a commit
 	@scripts/test

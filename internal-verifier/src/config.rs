@@ -87,6 +87,8 @@ fn read_compilers(reader: &mut Reader) -> Option<compiler::Config> {
     let fetch = reader.or("COMPILER_FETCH", true);
     let engines = read_engines(reader);
     let native_list = folder(reader, "COMPILER_NATIVE_LIST");
+    let node = reader.or("COMPILER_NODE", PathBuf::from(compiler::config::NODE));
+    let python = reader.or("COMPILER_PYTHON", PathBuf::from(compiler::config::PYTHON));
     Some(compiler::Config {
         repository,
         cache,
@@ -95,6 +97,8 @@ fn read_compilers(reader: &mut Reader) -> Option<compiler::Config> {
         fetch,
         engines,
         native_list,
+        node,
+        python,
     })
 }
 

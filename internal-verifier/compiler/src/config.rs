@@ -10,6 +10,10 @@ use crate::engine::Engines;
 /// Where the Solidity project publishes its WebAssembly builds.
 pub const OFFICIAL_HOST: &str = "https://binaries.soliditylang.org/emscripten-wasm32/";
 
+/// Looked for on the PATH, unless a setting says otherwise.
+pub const NODE: &str = "node";
+pub const PYTHON: &str = "python3";
+
 /// What [`crate::Compilers::open`] needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -27,6 +31,10 @@ pub struct Config {
     pub engines: Engines,
     /// An operator's own list of native executables, in place of the one that is part of this program.
     pub native_list: Option<PathBuf>,
+    /// The program that runs releases of solc before 0.6.2, by name or path.
+    pub node: PathBuf,
+    /// The program that runs Vyper, by name or path.
+    pub python: PathBuf,
 }
 
 impl Config {
@@ -42,6 +50,8 @@ impl Config {
             fetch: true,
             engines: Engines::default(),
             native_list: None,
+            node: NODE.into(),
+            python: PYTHON.into(),
         }
     }
 

@@ -1,9 +1,11 @@
-//! Takes in a release: fetches it, checks it, compiles it ahead of time, asks it who it is.
+//! Takes in a release: fetches it, checks it, makes of it what its engine runs, asks it who it is.
 //!
-//! What comes from outside is one `soljson.js` whose SHA-256 is pinned. What goes out is machine code
-//! with a record. Both appear under their names only when they are whole, and one lock per release
-//! keeps two processes from doing the same work: the second one waits, and finds it done.
+//! What comes from outside has a pinned SHA-256: a `soljson.js`, or Vyper's wheels. What goes out is
+//! machine code or a folder of packages, with a record. All of it appears under its name only when it is
+//! whole, and one lock per release keeps two processes from doing the same work: the second one waits,
+//! and finds it done.
 
+mod asmjs;
 pub mod check;
 mod download;
 pub mod extract;
@@ -11,10 +13,13 @@ mod lock;
 mod native;
 mod npm;
 pub mod pin;
+pub mod pin_vyper;
+mod pip;
 pub mod progress;
 mod repository;
 mod sources;
 mod trial;
+mod vyper;
 
 use std::fs;
 use std::io;
@@ -24,15 +29,17 @@ use std::time::Instant;
 use sha2::{Digest, Sha256};
 
 use crate::artefacts::{self, Paths, Record};
-use crate::config::OFFICIAL_HOST;
+use crate::config::{NODE, OFFICIAL_HOST, PYTHON};
 use crate::engine::Engine;
 use crate::error_chain;
+use crate::node::NodeError;
+use crate::python::{self, PythonError};
 use crate::release::{Platform, Release};
+use crate::vyper::VyperError;
 use crate::wasm::glue::Glue;
 use crate::wasm::{engine, merge};
 use extract::ExtractError;
 use lock::Lock;
-pub use native::take_in_native;
 use progress::Progress;
 use repository::Repository;
 
@@ -45,6 +52,10 @@ pub struct Intake {
     pub official_host: String,
     /// Otherwise only what is in the repository is used.
     pub fetch: bool,
+    /// The program to use, by name or path.
+    pub node: PathBuf,
+    /// The program to use, by name or path.
+    pub python: PathBuf,
 }
 
 impl Intake {
@@ -56,13 +67,25 @@ impl Intake {
             cache,
             official_host: OFFICIAL_HOST.to_owned(),
             fetch: true,
+            node: NODE.into(),
+            python: PYTHON.into(),
         }
     }
 
-    /// Whether a release was taken in. Looks for its record; does not check the code.
+    /// Whether a release was taken in for an engine. Looks for its record; does not check the code.
     #[must_use]
-    pub fn is_ready(&self, release: &Release) -> bool {
-        Paths::new(&self.cache, release).record.is_file()
+    pub fn is_ready(&self, release: &Release, engine: Engine) -> bool {
+        match engine {
+            Engine::Wasm => Paths::new(&self.cache, release).record.is_file(),
+            Engine::Node | Engine::Native => Platform::of(engine).is_some_and(|platform| {
+                let repository = Repository::new(&self.repository, platform);
+                repository.path(release).is_file()
+            }),
+            Engine::Vyper => python::find(&self.python).is_ok_and(|python| {
+                let paths = crate::vyper::Paths::new(&self.cache, release, &python);
+                crate::vyper::record_in(&paths.folder).is_file()
+            }),
+        }
     }
 }
 
@@ -87,6 +110,14 @@ pub enum IntakeError {
     Broken(String),
     #[error("the compiler says it is {says}, but {wanted} was expected")]
     WrongVersion { says: String, wanted: String },
+    #[error("there is nothing to take in of {release} for the engine `{engine}`")]
+    NothingForEngine { release: String, engine: Engine },
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    #[error(transparent)]
+    Python(#[from] PythonError),
+    #[error("what was made of it can't be used")]
+    Vyper(#[from] VyperError),
 }
 
 /// What [`take_in`] did.
@@ -97,7 +128,7 @@ pub enum Done {
     Now,
 }
 
-/// Makes a release ready to be used.
+/// Makes a release ready to be used by an engine.
 ///
 /// # Errors
 ///
@@ -105,14 +136,28 @@ pub enum Done {
 pub async fn take_in(
     intake: &Intake,
     release: &Release,
+    engine: Engine,
     progress: &Progress,
 ) -> Result<Done, IntakeError> {
-    if release.pin(Engine::Wasm).is_none() {
-        return Err(IntakeError::Source {
-            release: release.to_string(),
-            why: "it has no WebAssembly build".to_owned(),
-        });
+    match engine {
+        _ if !release.engines().contains(&engine) => Err(nothing(release, engine)),
+        Engine::Wasm => take_in_wasm(intake, release, progress).await,
+        Engine::Node => asmjs::take_in(intake, release, progress).await,
+        Engine::Vyper => vyper::take_in(intake, release, progress).await,
+        Engine::Native => native::take_in_native(intake, release, progress).await,
     }
+}
+
+fn nothing(release: &Release, engine: Engine) -> IntakeError {
+    let release = release.to_string();
+    IntakeError::NothingForEngine { release, engine }
+}
+
+async fn take_in_wasm(
+    intake: &Intake,
+    release: &Release,
+    progress: &Progress,
+) -> Result<Done, IntakeError> {
     let paths = Paths::new(&intake.cache, release);
     fs::create_dir_all(&paths.directory)
         .map_err(|source| IntakeError::Folder(paths.directory.clone(), source))?;
@@ -192,18 +237,13 @@ fn compile(
 }
 
 fn expect(says: String, release: &Release) -> Result<String, IntakeError> {
-    if is_version(&says, release) {
+    let pin = release.pin(Engine::Wasm);
+    if pin.is_some_and(|pin| pin.is_said_as(&says)) {
         Ok(says)
     } else {
         let wanted = release.long_version().to_owned();
         Err(IntakeError::WrongVersion { says, wanted })
     }
-}
-
-/// `0.8.28+commit.7893614a.Emscripten.clang` is the release `0.8.28+commit.7893614a`.
-fn is_version(says: &str, release: &Release) -> bool {
-    let rest = says.strip_prefix(release.long_version());
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// The file is seen whole or not at all.
@@ -222,27 +262,4 @@ fn write(path: &Path, contents: &[u8]) -> Result<(), IntakeError> {
 fn remove(path: &Path) {
     // The next attempt overwrites or ignores it.
     drop(fs::remove_file(path));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use verification::compiler::Compiler;
-
-    #[test]
-    fn the_compiler_may_say_more_than_the_version() {
-        let version = "0.8.28+commit.7893614a".parse().unwrap();
-        let release = Release::find(Compiler::Solc, &version).unwrap();
-        assert!(is_version(
-            "0.8.28+commit.7893614a.Emscripten.clang",
-            &release
-        ));
-        assert!(is_version("0.8.28+commit.7893614a", &release));
-        assert!(!is_version("0.8.28+commit.7893614abc", &release));
-        assert!(!is_version(
-            "0.8.27+commit.40a35a09.Emscripten.clang",
-            &release
-        ));
-        assert!(!is_version("", &release));
-    }
 }

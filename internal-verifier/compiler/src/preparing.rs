@@ -2,6 +2,7 @@
 //!
 //! The intake takes 20 s of both cores and a gigabyte, so it is a program of its own.
 
+use std::error::Error;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,13 +11,16 @@ use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::artefacts::{self, ArtefactError};
+use crate::artefacts;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::native;
+use crate::node::{self, NodeError};
 use crate::outcome::CompileError;
 use crate::prepared::Prepared;
+use crate::python;
 use crate::release::Release;
+use crate::vyper::{self, VyperError};
 
 /// Fetching 9 MB and compiling for 20 s, or waiting for another process that does.
 const INTAKE_LIMIT: Duration = Duration::from_secs(600);
@@ -70,26 +74,55 @@ async fn open(
     let opening = move || match engine {
         Engine::Wasm => {
             let code = artefacts::open(&config.cache, &wanted);
-            let code = code.map_err(|error| refusal(&error))?;
+            let code = code.map_err(|error| damaged(&error))?;
             Ok(code.map(Prepared::MachineCode))
+        }
+        Engine::Node => {
+            let program = node::open(&config.node, &config.repository, &wanted);
+            let program = program.map_err(|error| of_node(&error))?;
+            Ok(program.map(Prepared::Program))
+        }
+        Engine::Vyper => {
+            let python = python::find(&config.python).map_err(|error| missing(&error))?;
+            let program = vyper::open(&config.cache, &python, &wanted);
+            let program = program.map_err(|error| of_vyper(&error))?;
+            Ok(program.map(Prepared::Program))
         }
         Engine::Native => {
             let program = native::open(&config.repository, &config.empty_folder(), &wanted);
-            program.map_err(|error| crate::error_chain(&error))
+            program.map_err(|error| Failure::Refused(crate::error_chain(&error)))
         }
-        Engine::Node | Engine::Vyper => Ok(None),
     };
     match tokio::task::spawn_blocking(opening).await {
-        Ok(opened) => opened.map_err(Failure::Refused),
+        Ok(opened) => opened,
         Err(error) => Err(Failure::Intake(error.to_string())),
     }
 }
 
-fn refusal(error: &ArtefactError) -> String {
-    format!(
-        "{}; `compilers` with this version makes it anew",
-        crate::error_chain(error)
-    )
+/// What the intake made is there, and is not what it made.
+fn damaged(error: &dyn Error) -> Failure {
+    let words = crate::error_chain(error);
+    Failure::Refused(format!(
+        "{words}; `compilers` with this version makes it anew"
+    ))
+}
+
+fn missing(error: &dyn Error) -> Failure {
+    Failure::Intake(crate::error_chain(error))
+}
+
+fn of_node(error: &NodeError) -> Failure {
+    match error {
+        NodeError::NotPinned { .. } => Failure::Refused(crate::error_chain(error)),
+        _ => missing(error),
+    }
+}
+
+fn of_vyper(error: &VyperError) -> Failure {
+    match error {
+        VyperError::Python(_) | VyperError::NoWheel(_) => missing(error),
+        _ => damaged(error),
+    }
 }
 
 async fn take_in(config: &Config, release: &Release, engine: Engine) -> Result<(), Failure> {
@@ -102,6 +135,10 @@ async fn take_in(config: &Config, release: &Release, engine: Engine) -> Result<(
         .arg(&config.repository)
         .arg("--cache")
         .arg(&config.cache)
+        .arg("--node")
+        .arg(&config.node)
+        .arg("--python")
+        .arg(&config.python)
         .args((!config.fetch).then_some("--offline"));
     if let Some(list) = &config.native_list {
         command.arg("--native-list").arg(list);

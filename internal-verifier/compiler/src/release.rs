@@ -227,6 +227,47 @@ mod tests {
     }
 
     #[test]
+    fn old_releases_are_found_as_contracts_name_them() {
+        for (asked, wanted) in [
+            ("0.1.6+commit.d41f8b7c", "0.1.6+commit.d41f8b7c"),
+            ("0.2.1+commit.91a6b35", "0.2.1+commit.91a6b35f"),
+            (
+                "0.3.1-nightly.2016.3.31+commit.c67926c",
+                "0.3.1-nightly.2016.3.31+commit.c67926cf",
+            ),
+            ("0.3.2+commit.81ae2a7", "0.3.2+commit.81ae2a78"),
+            ("0.3.5+commit.5f97274", "0.3.5+commit.5f97274a"),
+            ("0.4.10+commit.9e8cc01b", "0.4.10+commit.f0d539ae"),
+            ("0.5.9+commit.c68bc34e", "0.5.9+commit.e560f70d"),
+            ("0.5.11+commit.22be8592", "0.5.11+commit.c082d0b4"),
+        ] {
+            let found = find(asked).map(|release| release.long_version().to_owned());
+            assert_eq!(found.as_deref(), Some(wanted), "{asked}");
+        }
+        // npm has nightlies of these only.
+        for asked in ["0.3.1+commit.c492d9be", "0.2.2+commit.ef92f566"] {
+            assert_eq!(find(asked), None, "{asked}");
+        }
+    }
+
+    #[test]
+    fn releases_of_vyper_are_found_by_what_is_known_of_them() {
+        for (asked, wanted) in [
+            ("0.3.4+commit.f31f0ec4", "0.3.4+commit.f31f0ec"),
+            ("0.3.6+commit.4a2124d0", "0.3.6+commit.4a2124d"),
+            ("0.3.7+commit.6020b8bb", "0.3.7+commit.6020b8b"),
+            ("0.4.0-rc6+commit.33719560", "0.4.0rc6+commit.3371956"),
+            ("0.4.0+commit.e9db8d9f", "0.4.0+commit.e9db8d9"),
+            ("0.4.1b1+commit.039d3692", "0.4.1b1+commit.039d3692"),
+            ("0.4.3", "0.4.3+commit.bff19ea2"),
+        ] {
+            let found = Release::find(Compiler::Vyper, &asked.parse().unwrap());
+            let found = found.map(|release| release.long_version().to_owned());
+            assert_eq!(found.as_deref(), Some(wanted), "{asked}");
+        }
+    }
+
+    #[test]
     fn other_commits_and_nightlies_are_not_known() {
         for version in [
             "0.8.28+commit.00000000",

@@ -1,4 +1,4 @@
-//! Fetches releases of solc and makes them ready, so that no request has to wait for it.
+//! Fetches releases of compilers and makes them ready, so that no request has to wait for it.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -6,34 +6,37 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
-use compiler::config::{OFFICIAL_HOST, default_cache, default_repository};
+use compiler::config::{NODE, OFFICIAL_HOST, PYTHON, default_cache, default_repository};
+use compiler::corpus::Corpus;
 use compiler::intake::progress::Progress;
-use compiler::intake::{Done, Intake, check, pin, take_in, take_in_native};
+use compiler::intake::{Done, Intake, check, pin, pin_vyper, take_in};
 use compiler::release::Catalogue;
-use compiler::{Engine, Release};
+use compiler::{Compilers, Config, Engine, Release};
 use verification::compiler::{Compiler, CompilerVersion};
 
 #[derive(Parser)]
 #[command(
-    about = "Fetches releases of solc and makes them ready to be used",
-    long_about = "Fetches releases of solc from 0.6.2 on and compiles their WebAssembly builds ahead of \
-        time. A release comes from the repository, else from the Solidity project's host, else from \
-        npm, and must have a pinned SHA-256. Making one ready takes about 20 seconds and a gigabyte \
-        of memory; it is done once.",
+    about = "Fetches releases of solc and Vyper and makes them ready to be used",
+    long_about = "Fetches releases of solc and Vyper and makes them ready to be used, once.\n\n\
+        solc from 0.6.2 on is WebAssembly, which is compiled ahead of time: 20 seconds and a gigabyte of \
+        memory for each. Releases before it are asm.js, which runs under Node. They come from the \
+        repository, else from the Solidity project's host, else from npm. Vyper's wheels come from the \
+        repository, else from where pip finds them, and are unpacked for this machine's Python. \
+        Everything must have a pinned SHA-256.",
     subcommand_negates_reqs = true,
     arg_required_else_help = true
 )]
 struct Arguments {
-    /// Releases to make ready, as in "0.8.28 0.7.6"; "all" for all of them
+    /// Releases to make ready, as in "0.8.28 0.5.16 vyper-0.4.3"; "all" for all that an engine runs
     #[arg(long, value_delimiter = ' ', num_args = 1.., required_unless_present = "list")]
     versions: Vec<String>,
-    /// Which engine to make them ready for [default: wasm]
+    /// Which engine to make them ready for: wasm, node, native, vyper [default: the first that has a release; for "all": wasm]
     #[arg(long)]
     engine: Option<Engine>,
     /// An operator's own list of native executables, a list.json as the Solidity project publishes it
     #[arg(long)]
     native_list: Option<PathBuf>,
-    /// Show which releases are known, and which of them are ready
+    /// Show which releases are known, which engines run them, and where they are ready
     #[arg(long)]
     list: bool,
     /// Where soljson.js files are kept, as the Solidity project publishes them [default: compilers in the cache]
@@ -48,22 +51,41 @@ struct Arguments {
     /// Fetch nothing: use only what is in the repository
     #[arg(long)]
     offline: bool,
+    /// The program that runs releases of solc before 0.6.2
+    #[arg(long, env = "COMPILER_NODE", default_value = NODE, global = true)]
+    node: PathBuf,
+    /// The program that runs Vyper
+    #[arg(long, env = "COMPILER_PYTHON", default_value = PYTHON, global = true)]
+    python: PathBuf,
     #[command(subcommand)]
     command: Option<Command>,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Look at every release in the repository, without compiling it
+    /// Look at every release of WebAssembly in the repository, without compiling it
     Check,
-    /// Add releases to the pinned list, for those who maintain it
+    /// Compare solc from 0.6.2 on, in our engine, with Node: all releases, or those given
+    Corpus {
+        /// As in "0.8.28 0.7.6"
+        #[arg(long, value_delimiter = ' ', num_args = 0..)]
+        versions: Vec<String>,
+        /// The folder of npm's package @openzeppelin/contracts 5.1; without it there is one input less
+        #[arg(long)]
+        openzeppelin: Option<PathBuf>,
+    },
+    /// Add releases to a pinned list, for those who maintain it
     Pin {
         /// The list to change
         #[arg(long)]
         list: PathBuf,
-        /// Packages of npm's solc, as in "0.8.30 0.8.7-fixed"
+        /// Packages of npm's solc, as in "0.8.30 0.8.7-fixed"; "0.1.5:bin/x.js" names a file in one,
+        /// "0.3.5=0.3.5+commit.5f97274a" tells what the compiler can't
         #[arg(long, value_delimiter = ' ', num_args = 0..)]
         packages: Vec<String>,
+        /// Releases of Vyper, as in "0.4.3 0.4.1b1"; the list is Vyper's then
+        #[arg(long, value_delimiter = ' ', num_args = 0..)]
+        vyper: Vec<String>,
         /// A list.json of the Solidity project's WebAssembly builds
         #[arg(long)]
         official_list: Option<PathBuf>,
@@ -91,22 +113,29 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         cache,
         official_host: arguments.official_host,
         fetch: !arguments.offline,
+        node: arguments.node,
+        python: arguments.python,
     };
     match arguments.command {
         None if arguments.list => list(&intake),
         None => {
             let catalogue = Catalogue::open(arguments.native_list.as_deref())?;
-            let engine = arguments.engine.unwrap_or(Engine::Wasm);
-            let releases = wanted(&catalogue, &arguments.versions, engine)?;
-            take_in_all(&intake, &releases, engine).await
+            let releases = wanted(&catalogue, &arguments.versions, arguments.engine)?;
+            take_in_all(&intake, releases).await
         }
         Some(Command::Check) => check_all(&intake),
+        Some(Command::Corpus {
+            versions,
+            openzeppelin,
+        }) => compare(&intake, &versions, openzeppelin).await,
         Some(Command::Pin {
             list,
             packages,
+            vyper,
             official_list,
         }) => {
-            pin::add_packages(&list, &packages).await?;
+            pin::add_packages(&list, &intake.node, &packages).await?;
+            pin_vyper::add_releases(&list, &intake.python, &vyper).await?;
             if let Some(official) = official_list {
                 pin::add_official(&list, &official)?;
             }
@@ -115,21 +144,17 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
 }
 
-async fn take_in_all(intake: &Intake, releases: &[Release], engine: Engine) -> anyhow::Result<()> {
+async fn take_in_all(intake: &Intake, releases: Vec<(Release, Engine)>) -> anyhow::Result<()> {
     let mut failed = Vec::new();
-    for release in releases {
-        let number = release.number().to_string();
-        let progress = Progress::new(&number);
-        let done = match engine {
-            Engine::Native => take_in_native(intake, release, &progress).await,
-            _ => take_in(intake, release, &progress).await,
-        };
-        match done {
+    for (release, engine) in releases {
+        let name = short_name(&release);
+        let progress = Progress::new(&name);
+        match take_in(intake, &release, engine, &progress).await {
             Ok(Done::Already) => progress.end("is ready"),
             Ok(Done::Now) => progress.end("made ready"),
             Err(error) => {
                 progress.end(&format!("{:#}", anyhow::Error::from(error)));
-                failed.push(number);
+                failed.push(name);
             }
         }
     }
@@ -139,58 +164,110 @@ async fn take_in_all(intake: &Intake, releases: &[Release], engine: Engine) -> a
     bail!("not ready: {}", failed.join(" "))
 }
 
+/// `0.8.28`, `vyper-0.4.1b1`.
+fn short_name(release: &Release) -> String {
+    let name = release.to_string();
+    name.split('+').next().unwrap_or_default().to_owned()
+}
+
+/// Releases, and for which engine.
 fn wanted(
     catalogue: &Catalogue,
     versions: &[String],
-    engine: Engine,
-) -> anyhow::Result<Vec<Release>> {
+    engine: Option<Engine>,
+) -> anyhow::Result<Vec<(Release, Engine)>> {
     let mut wanted = Vec::new();
     for version in versions.iter().filter(|version| !version.is_empty()) {
         if version == "all" {
-            let all = catalogue.releases().iter();
-            wanted.extend(
-                all.filter(|release| release.engines().contains(&engine))
-                    .cloned(),
-            );
+            let engine = engine.unwrap_or(Engine::Wasm);
+            let known = catalogue.releases().iter().cloned();
+            let having = known.filter(|release| release.engines().contains(&engine));
+            wanted.extend(having.map(|release| (release, engine)));
             continue;
         }
-        let (compiler, number) = match version.strip_prefix("vyper-") {
-            Some(number) => (Compiler::Vyper, number),
-            None => (Compiler::Solc, version.as_str()),
-        };
-        let parsed: CompilerVersion = number
-            .parse()
-            .with_context(|| format!("`{version}` is not a version"))?;
-        let release = match parsed.commit() {
-            Some(_) => catalogue.find(compiler, &parsed),
-            None => catalogue.find_number(compiler, parsed.number()),
-        };
-        wanted.push(release.with_context(|| format!("compiler {version} is not known"))?);
+        let release = find(catalogue, version)?;
+        let first = release.engines().first().copied();
+        let engine = engine.or(first).context("no engine runs it")?;
+        wanted.push((release, engine));
     }
     Ok(wanted)
+}
+
+fn find(catalogue: &Catalogue, version: &str) -> anyhow::Result<Release> {
+    let (compiler, number) = match version.strip_prefix("vyper-") {
+        Some(number) => (Compiler::Vyper, number),
+        None => (Compiler::Solc, version),
+    };
+    let parsed: CompilerVersion = number
+        .parse()
+        .with_context(|| format!("`{version}` is not a version"))?;
+    let is_number = parsed.commit().is_none() && parsed.pre_release().is_empty();
+    let release = if is_number {
+        catalogue.find_number(compiler, parsed.number())
+    } else {
+        catalogue.find(compiler, &parsed)
+    };
+    release.with_context(|| format!("compiler {version} is not known"))
 }
 
 fn list(intake: &Intake) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     for release in Release::known()? {
-        let state = if intake.is_ready(&release) {
-            "ready"
-        } else {
-            ""
+        let state = |engine: &Engine| {
+            if intake.is_ready(&release, *engine) {
+                format!("{engine} (ready)")
+            } else {
+                engine.to_string()
+            }
         };
+        let engines: Vec<_> = release.engines().iter().map(state).collect();
         writeln!(
             out,
-            "{:<10} {:<26} {state}",
-            release.number().to_string(),
-            release.to_string()
+            "{:<14} {:<44} {}",
+            short_name(&release),
+            release.to_string(),
+            engines.join(", ")
         )?;
     }
     Ok(())
 }
 
+async fn compare(
+    intake: &Intake,
+    versions: &[String],
+    openzeppelin: Option<PathBuf>,
+) -> anyhow::Result<()> {
+    let all = vec!["all".to_owned()];
+    let versions = if versions.is_empty() { &all } else { versions };
+    let catalogue = Catalogue::open(None)?;
+    let wanted = wanted(&catalogue, versions, Some(Engine::Wasm))?.into_iter();
+    let releases: Vec<_> = wanted.map(|(release, _)| release).collect();
+    let programs = std::env::current_exe()?;
+    let programs = programs.parent().context("this program has no folder")?;
+    let config = Config {
+        repository: intake.repository.clone(),
+        cache: intake.cache.clone(),
+        fetch: intake.fetch,
+        node: intake.node.clone(),
+        ..Config::with_programs_in(programs)
+    };
+    let corpus = Corpus {
+        compilers: Compilers::open(config)?,
+        repository: intake.repository.clone(),
+        node: intake.node.clone(),
+        openzeppelin,
+    };
+    if corpus.run(&releases, &mut std::io::stdout()).await? {
+        return Ok(());
+    }
+    bail!("an engine that answers differently must not be used")
+}
+
 fn check_all(intake: &Intake) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    for release in Release::known()? {
+    let mut known = Release::known()?;
+    known.retain(|release| release.pin(Engine::Wasm).is_some());
+    for release in known {
         let checked = check::check(&intake.repository, &release)
             .with_context(|| format!("compiler {release}"))?;
         match checked {

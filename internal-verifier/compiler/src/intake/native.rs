@@ -26,7 +26,7 @@ const MODE: u32 = 0o755;
 /// # Errors
 ///
 /// When it can't be fetched, or is not what was pinned.
-pub async fn take_in_native(
+pub(super) async fn take_in_native(
     intake: &Intake,
     release: &Release,
     progress: &Progress,

@@ -15,8 +15,6 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// The largest so far has 31 MB.
 const MAX_BYTES: u64 = 128 << 20;
 
-const FILE_IN_PACKAGE: &str = "package/soljson.js";
-
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NpmError {
     #[error("a temporary folder can't be used")]
@@ -29,12 +27,14 @@ pub(crate) enum NpmError {
     TimedOut,
     #[error("the package can't be unpacked")]
     Unpack(#[source] io::Error),
-    #[error("the package has no soljson.js")]
-    NoSoljson,
+    #[error("the package has no {0}")]
+    NoFile(String),
+    #[error("there is no package in what npm fetched")]
+    NoPackage,
 }
 
-/// The `soljson.js` of `solc@<version>`.
-pub(crate) async fn soljson_of(version: &str) -> Result<Vec<u8>, NpmError> {
+/// One file of `solc@<version>`; of several names, the first that is there.
+pub(crate) async fn file_of(version: &str, names: &[&str]) -> Result<(String, Vec<u8>), NpmError> {
     let folder = tempfile::tempdir().map_err(NpmError::Folder)?;
     let npm = Command::new("npm")
         .args([
@@ -58,7 +58,13 @@ pub(crate) async fn soljson_of(version: &str) -> Result<Vec<u8>, NpmError> {
         return Err(NpmError::Failed(first_lines(&output.stderr)));
     }
     let package = find_package(folder.path()).map_err(NpmError::Folder)?;
-    unpack(&package.ok_or(NpmError::NoSoljson)?)
+    let package = package.ok_or(NpmError::NoPackage)?;
+    for name in names {
+        if let Some(contents) = unpack(&package, name)? {
+            return Ok(((*name).to_owned(), contents));
+        }
+    }
+    Err(NpmError::NoFile(names.join(" and no ")))
 }
 
 fn first_lines(words: &[u8]) -> String {
@@ -81,24 +87,23 @@ fn find_package(folder: &Path) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
-fn unpack(package: &Path) -> Result<Vec<u8>, NpmError> {
+fn unpack(package: &Path, name: &str) -> Result<Option<Vec<u8>>, NpmError> {
+    let wanted = Path::new("package").join(name);
     let file = std::fs::File::open(package).map_err(NpmError::Unpack)?;
     let mut archive = tar::Archive::new(GzDecoder::new(file));
     for entry in archive.entries().map_err(NpmError::Unpack)? {
         let entry = entry.map_err(NpmError::Unpack)?;
-        let is_it = entry
-            .path()
-            .is_ok_and(|path| path == Path::new(FILE_IN_PACKAGE));
+        let is_it = entry.path().is_ok_and(|path| path.as_ref() == wanted);
         if is_it {
-            let mut soljson = Vec::new();
+            let mut contents = Vec::new();
             entry
                 .take(MAX_BYTES)
-                .read_to_end(&mut soljson)
+                .read_to_end(&mut contents)
                 .map_err(NpmError::Unpack)?;
-            return Ok(soljson);
+            return Ok(Some(contents));
         }
     }
-    Err(NpmError::NoSoljson)
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -125,16 +130,19 @@ mod tests {
 
     #[test]
     fn the_compiler_is_found_in_its_package() {
-        let soljson = unpack(package("package/soljson.js").path()).unwrap();
-        assert_eq!(soljson, b"var Module;");
+        for name in ["soljson.js", "bin/soljson-latest.js"] {
+            let package = package(&format!("package/{name}"));
+            let soljson = unpack(package.path(), name).unwrap();
+            assert_eq!(soljson.as_deref(), Some(&b"var Module;"[..]));
+        }
     }
 
     #[test]
-    fn packages_without_it_are_refused() {
-        let error = unpack(package("package/bin/soljson.js").path()).unwrap_err();
-        assert!(matches!(error, NpmError::NoSoljson), "{error}");
+    fn what_is_not_there_is_not_found() {
+        let other = package("package/bin/soljson.js");
+        assert!(unpack(other.path(), "soljson.js").unwrap().is_none());
         let no_package = tempfile::NamedTempFile::new().unwrap();
-        let error = unpack(no_package.path()).unwrap_err();
+        let error = unpack(no_package.path(), "soljson.js").unwrap_err();
         assert!(matches!(error, NpmError::Unpack(_)), "{error}");
     }
 }

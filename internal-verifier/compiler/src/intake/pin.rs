@@ -1,6 +1,7 @@
 //! Adds releases to the pinned list: fetches packages from npm, and asks each compiler who it is.
 //!
 //! For whoever maintains the list. A package's version is never believed: some hold another release.
+//! Modules are asked in our engine, asm.js in Node.
 
 use std::path::Path;
 
@@ -8,9 +9,11 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use verification::compiler::CompilerVersion;
 
+use super::extract::ExtractError;
 use super::npm::{self, NpmError};
 use super::progress::Progress;
 use super::{IntakeError, compile, trial, understand};
+use crate::node;
 use crate::release::{Origin, Pin, PinnedFile};
 use crate::wasm::engine;
 
@@ -47,24 +50,59 @@ struct OfficialBuild {
     sha256: String,
 }
 
+/// What to look at: `<package>[:<file>][=<long version>]`.
+///
+/// The file is told where it is neither `soljson.js` nor `bin/soljson-latest.js`; the long version where
+/// the compiler doesn't know its commit, or is the nightly that was published as a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wanted<'a> {
+    package: &'a str,
+    file: Option<&'a str>,
+    long_version: Option<&'a str>,
+}
+
+impl<'a> Wanted<'a> {
+    fn parse(text: &'a str) -> Self {
+        let (text, long_version) = match text.split_once('=') {
+            Some((text, long_version)) => (text, Some(long_version)),
+            None => (text, None),
+        };
+        let (package, file) = match text.split_once(':') {
+            Some((package, file)) => (package, Some(file)),
+            None => (text, None),
+        };
+        Self {
+            package,
+            file,
+            long_version,
+        }
+    }
+}
+
+const USUAL_FILES: [&str; 2] = ["soljson.js", "bin/soljson-latest.js"];
+
 /// Adds the releases in these packages of npm's `solc` to the list, or replaces their entries.
 ///
 /// # Errors
 ///
 /// When a package can't be had, or holds something else than it says. Packages before it are in the
 /// list by then.
-pub async fn add_packages(list: &Path, packages: &[String]) -> Result<(), PinError> {
-    for package in packages {
-        let progress = Progress::new(package);
+pub async fn add_packages(list: &Path, node: &Path, packages: &[String]) -> Result<(), PinError> {
+    for text in packages {
+        let wanted = Wanted::parse(text);
+        let progress = Progress::new(wanted.package);
         progress.step("fetching it from npm");
-        let soljson = npm::soljson_of(package).await;
-        let soljson = soljson.map_err(|error: NpmError| PinError::Npm(error.to_string()))?;
+        let names = wanted.file.map_or(USUAL_FILES.to_vec(), |file| vec![file]);
+        let fetched = npm::file_of(wanted.package, &names).await;
+        let (name, soljson) =
+            fetched.map_err(|error: NpmError| PinError::Npm(error.to_string()))?;
         progress.step("asking it who it is");
-        let says = ask(&soljson).map_err(|source| PinError::Compiler {
-            package: package.clone(),
+        let says = ask(node, &soljson).map_err(|source| PinError::Compiler {
+            package: text.clone(),
             source,
         })?;
-        let pin = pin(package, &says, &soljson)?;
+        let mut pin = pin(&wanted, &says, &soljson)?;
+        pin.npm_file = (name != "soljson.js").then_some(name);
         progress.end(&pin.long_version);
         let mut pins = read(list)?;
         add(&mut pins, pin);
@@ -122,57 +160,94 @@ fn add_official_build(pins: &mut Vec<Pin>, build: &OfficialBuild) {
             long_version: build.long_version.clone(),
             other_commits: Vec::new(),
             npm: None,
+            npm_file: None,
+            says: None,
             files: vec![file],
         }),
     }
 }
 
-fn ask(soljson: &[u8]) -> Result<String, IntakeError> {
-    let (merged, _) = understand(soljson)?;
-    let code = compile(&merged, engine::for_compiling())?;
+fn ask(node: &Path, soljson: &[u8]) -> Result<String, IntakeError> {
     let folder =
         tempfile::tempdir().map_err(|source| IntakeError::Folder(std::env::temp_dir(), source))?;
+    let merged = match understand(soljson) {
+        Ok((merged, _)) => merged,
+        Err(IntakeError::Extract(ExtractError::NoModule)) => {
+            let path = folder.path().join("soljson.js");
+            super::write(&path, soljson)?;
+            return Ok(node::ask(node, &path)?);
+        }
+        Err(error) => return Err(error),
+    };
+    let code = compile(&merged, engine::for_compiling())?;
     let path = folder.path().join("code.cwasm");
     super::write(&path, &code)?;
     trial::try_out(&path)
 }
 
-fn pin(package: &str, says: &str, soljson: &[u8]) -> Result<Pin, PinError> {
+fn pin(wanted: &Wanted<'_>, says: &str, soljson: &[u8]) -> Result<Pin, PinError> {
     let holds = || PinError::OtherRelease {
-        package: package.to_owned(),
+        package: wanted.package.to_owned(),
         holds: says.to_owned(),
     };
-    let version: CompilerVersion = says.parse().map_err(|_nothing_more| holds())?;
+    let said: CompilerVersion = says.parse().map_err(|_nothing_more| holds())?;
+    let long_version = match wanted.long_version {
+        Some(told) => told.to_owned(),
+        None => long_version_of(says),
+    };
+    let version: CompilerVersion = long_version.parse().map_err(|_nothing_more| holds())?;
     let number = version.number().to_string();
-    // `0.8.7-fixed` is a second attempt at 0.8.7.
-    if package.trim_end_matches("-fixed") != number || !version.pre_release().is_empty() {
+    // `0.8.7-fixed` is a second attempt at 0.8.7, `0.2.1-1` the only one at 0.2.1.
+    let package_number = wanted.package.split('-').next().unwrap_or_default();
+    let is_release = wanted.long_version.is_some() || version.pre_release().is_empty();
+    if package_number != number || said.number() != version.number() || !is_release {
         return Err(holds());
     }
-    Ok(Pin {
+    let mut pin = Pin {
         version: number,
         long_version: version.as_str().to_owned(),
         other_commits: Vec::new(),
-        npm: Some(package.to_owned()),
+        npm: Some(wanted.package.to_owned()),
+        npm_file: None,
+        says: None,
         files: vec![PinnedFile {
             origin: Origin::Npm,
             sha256: hex::encode(Sha256::digest(soljson)),
             keccak256: Some(hex::encode(alloy_primitives::keccak256(soljson))),
             bytes: u64::try_from(soljson.len()).ok(),
         }],
-    })
+    };
+    if !pin.is_said_as(says) {
+        pin.says = Some(says.to_owned());
+    }
+    Ok(pin)
 }
 
-fn add(pins: &mut Vec<Pin>, pin: Pin) {
-    let official = pins
-        .iter()
-        .filter(|known| known.long_version == pin.long_version)
-        .flat_map(|known| known.files.clone())
-        .filter(|file| file.origin == Origin::SolcBin)
-        .filter(|file| pin.files.iter().all(|new| new.sha256 != file.sha256));
-    let official: Vec<_> = official.collect();
-    pins.retain(|known| known.version != pin.version);
-    let files = [pin.files, official].concat();
-    pins.push(Pin { files, ..pin });
+/// Before 0.4.0 the commit stands where a pre-release would: `0.2.1-91a6b35f/.-Emscripten/clang/int`.
+fn long_version_of(says: &str) -> String {
+    let parts = says
+        .split_once('/')
+        .and_then(|(version, _)| version.split_once('-'));
+    let is_commit = |text: &str| text.len() == 8 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    match parts {
+        Some((number, commit)) if is_commit(commit) => format!("{number}+commit.{commit}"),
+        _ => says.to_owned(),
+    }
+}
+
+/// What the compiler itself can't tell is kept: the other publisher's file, and other commits.
+fn add(pins: &mut Vec<Pin>, mut pin: Pin) {
+    let is_it = |known: &Pin| known.long_version == pin.long_version;
+    if let Some(known) = pins.iter().find(|known| is_it(known)) {
+        let official = known.files.iter().filter(|file| {
+            file.origin == Origin::SolcBin && pin.files.iter().all(|new| new.sha256 != file.sha256)
+        });
+        let official: Vec<_> = official.cloned().collect();
+        pin.files.extend(official);
+        pin.other_commits.clone_from(&known.other_commits);
+    }
+    pins.retain(|known| known.long_version != pin.long_version);
+    pins.push(pin);
 }
 
 fn read(list: &Path) -> Result<Vec<Pin>, PinError> {
@@ -208,7 +283,9 @@ mod tests {
 
     #[test]
     fn packages_that_hold_another_release_are_refused() {
-        let holds = |package, says| pin(package, says, b"var Module").map(|pin| pin.long_version);
+        let holds = |package, says| {
+            pin(&Wanted::parse(package), says, b"var Module").map(|pin| pin.long_version)
+        };
         let says = "0.8.7+commit.e28d00a7.Emscripten.clang";
         assert_eq!(holds("0.8.7", says).unwrap(), "0.8.7+commit.e28d00a7");
         assert_eq!(holds("0.8.7-fixed", says).unwrap(), "0.8.7+commit.e28d00a7");
@@ -224,11 +301,35 @@ mod tests {
     }
 
     #[test]
+    fn old_compilers_are_understood() {
+        let pin = |text, says| pin(&Wanted::parse(text), says, b"var Module");
+        let words = "0.2.1-91a6b35f/.-Emscripten/clang/int linked to libethereum-";
+        let old = pin("0.2.1-1", words).unwrap();
+        assert_eq!(old.long_version, "0.2.1+commit.91a6b35f");
+        assert_eq!(old.says.as_deref(), Some(words));
+        let words = "0.3.5-0/Release-Emscripten/clang/Interpreter";
+        pin("0.3.5", words).unwrap_err();
+        let told = pin("0.3.5=0.3.5+commit.5f97274a", words).unwrap();
+        assert_eq!(told.long_version, "0.3.5+commit.5f97274a");
+        pin("0.3.6=0.3.6+commit.3fc68da5", words).unwrap_err();
+        let plain = pin("0.4.2", "0.4.2+commit.af6afb04.mod.Emscripten.clang").unwrap();
+        assert_eq!(plain.says, None);
+        let named = Wanted::parse("0.1.5:bin/x.js=0.1.5+commit.23865e39");
+        assert_eq!(named.package, "0.1.5");
+        assert_eq!(named.file, Some("bin/x.js"));
+    }
+
+    #[test]
     fn both_publishers_files_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let (list, official) = (folder.path().join("pins"), folder.path().join("official"));
-        let npm = pin("0.8.28", "0.8.28+commit.7893614a", b"packed").unwrap();
-        let same = pin("0.8.9", "0.8.9+commit.e5eed63a", b"same").unwrap();
+        let npm = pin(
+            &Wanted::parse("0.8.28"),
+            "0.8.28+commit.7893614a",
+            b"packed",
+        )
+        .unwrap();
+        let same = pin(&Wanted::parse("0.8.9"), "0.8.9+commit.e5eed63a", b"same").unwrap();
         let same_sha256 = same.files.first().unwrap().sha256.clone();
         write(&list, &[npm.clone(), same]).unwrap();
         let json = serde_json::json!({ "builds": [

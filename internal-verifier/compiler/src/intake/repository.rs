@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::lock::Lock;
-use crate::engine::Engine;
 use crate::release::{Platform, Release};
 
 #[derive(Debug)]
@@ -91,7 +90,8 @@ impl Repository {
 
     fn build(&self, release: &Release, soljson: &[u8]) -> Build {
         let sha256 = hex::encode(Sha256::digest(soljson));
-        let files = release.pin(Engine::Wasm).map(|pin| pin.files.as_slice());
+        let files = release.pin(self.platform.engine());
+        let files = files.map(|pin| pin.files.as_slice());
         let pinned = files
             .into_iter()
             .flatten()

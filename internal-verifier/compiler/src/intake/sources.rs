@@ -11,9 +11,8 @@ use super::download::{self, DownloadError};
 use super::npm::{self, NpmError};
 use super::progress::Progress;
 use super::repository::Repository;
-use crate::engine::Engine;
 use crate::error_chain;
-use crate::release::Release;
+use crate::release::{Platform, Release};
 
 #[derive(Debug)]
 pub(crate) struct Fetched {
@@ -44,6 +43,8 @@ enum FetchError {
     NotPinned(String),
     #[error("there is no package of it")]
     NoPackage,
+    #[error("its folder is not known")]
+    NoFolder,
 }
 
 pub(crate) async fn fetch(
@@ -53,7 +54,7 @@ pub(crate) async fn fetch(
     progress: &Progress,
 ) -> Result<Fetched, SourceError> {
     if let Some(soljson) = repository.find(release).map_err(SourceError::Repository)? {
-        if let Err(has) = check(release, &soljson) {
+        if let Err(has) = check(release, repository.platform(), &soljson) {
             let path = repository.path(release).display().to_string();
             return Err(SourceError::NotPinned { path, has });
         }
@@ -78,25 +79,13 @@ async fn fetch_anywhere(
     release: &Release,
     progress: &Progress,
 ) -> Result<Fetched, SourceError> {
-    let url = format!(
-        "{}/{}",
-        intake.official_host.trim_end_matches('/'),
-        repository.platform().file_name(release)
-    );
-    let official = match fetch_official(&url, release, progress).await {
-        Ok(soljson) => {
-            return Ok(Fetched {
-                soljson,
-                source: url,
-            });
-        }
+    let platform = repository.platform();
+    let official = match fetch_official(intake, release, platform, progress).await {
+        Ok((soljson, source)) => return Ok(Fetched { soljson, source }),
         Err(error) => error_chain(&error),
     };
-    match fetch_npm(release, progress).await {
-        Ok((soljson, package)) => Ok(Fetched {
-            soljson,
-            source: package,
-        }),
+    match fetch_npm(release, platform, progress).await {
+        Ok((soljson, source)) => Ok(Fetched { soljson, source }),
         Err(error) => {
             let npm = error_chain(&error);
             let host = &intake.official_host;
@@ -108,35 +97,66 @@ async fn fetch_anywhere(
 }
 
 async fn fetch_official(
-    url: &str,
+    intake: &Intake,
     release: &Release,
+    platform: Platform,
     progress: &Progress,
-) -> Result<Vec<u8>, FetchError> {
-    let soljson = download::get(url, progress).await?;
-    check(release, &soljson).map_err(FetchError::NotPinned)?;
-    Ok(soljson)
+) -> Result<(Vec<u8>, String), FetchError> {
+    let folder = official_folder(&intake.official_host, platform).ok_or(FetchError::NoFolder)?;
+    let url = format!("{folder}/{}", platform.file_name(release));
+    let file = download::get(&url, progress).await?;
+    check(release, platform, &file).map_err(FetchError::NotPinned)?;
+    Ok((file, url))
+}
+
+/// The setting names the folder of WebAssembly builds; the others stand beside it.
+fn official_folder(host: &str, platform: Platform) -> Option<String> {
+    let folder = host.trim_end_matches('/');
+    if platform == Platform::EmscriptenWasm32 {
+        return Some(folder.to_owned());
+    }
+    let root = folder.strip_suffix(Platform::EmscriptenWasm32.name())?;
+    Some(format!("{root}{}", platform.name()))
 }
 
 async fn fetch_npm(
     release: &Release,
+    platform: Platform,
     progress: &Progress,
 ) -> Result<(Vec<u8>, String), FetchError> {
-    let pin = release.pin(Engine::Wasm);
-    let version = pin.and_then(|pin| pin.npm.as_deref());
-    let version = version.ok_or(FetchError::NoPackage)?;
+    let pin = release.pin(platform.engine());
+    let package = pin.and_then(|pin| Some((pin.npm.as_deref()?, pin.npm_file())));
+    let (version, name) = package.ok_or(FetchError::NoPackage)?;
     progress.step("fetching it from npm");
-    let soljson = npm::soljson_of(version).await?;
-    check(release, &soljson).map_err(FetchError::NotPinned)?;
-    Ok((soljson, format!("npm solc@{version}")))
+    let (_, file) = npm::file_of(version, &[name]).await?;
+    check(release, platform, &file).map_err(FetchError::NotPinned)?;
+    Ok((file, format!("npm solc@{version}")))
 }
 
 /// Gives the SHA-256 of what is not pinned.
-fn check(release: &Release, soljson: &[u8]) -> Result<(), String> {
-    let has = hex::encode(Sha256::digest(soljson));
-    let pin = release.pin(Engine::Wasm);
+fn check(release: &Release, platform: Platform, file: &[u8]) -> Result<(), String> {
+    let has = hex::encode(Sha256::digest(file));
+    let pin = release.pin(platform.engine());
     if pin.is_some_and(|pin| pin.accepts(&has)) {
         Ok(())
     } else {
         Err(has)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folders_of_the_project_stand_side_by_side() {
+        let asmjs = |host| official_folder(host, Platform::EmscriptenAsmjs);
+        assert_eq!(
+            asmjs(crate::config::OFFICIAL_HOST).as_deref(),
+            Some("https://binaries.soliditylang.org/emscripten-asmjs")
+        );
+        assert_eq!(asmjs("http://127.0.0.1/builds/"), None);
+        let wasm = official_folder("http://127.0.0.1/builds/", Platform::EmscriptenWasm32);
+        assert_eq!(wasm.as_deref(), Some("http://127.0.0.1/builds"));
     }
 }

@@ -165,6 +165,8 @@ fn read(build: Build) -> Result<Option<(CompilerVersion, Pin)>, CatalogueError> 
         long_version: build.long_version,
         other_commits: Vec::new(),
         npm: None,
+        npm_file: None,
+        says: None,
         files: vec![PinnedFile {
             origin: Origin::SolcBin,
             sha256,

@@ -23,6 +23,16 @@ impl Platform {
         }
     }
 
+    /// Who runs its files.
+    #[must_use]
+    pub fn engine(self) -> Engine {
+        match self {
+            Self::EmscriptenWasm32 => Engine::Wasm,
+            Self::EmscriptenAsmjs => Engine::Node,
+            Self::LinuxAmd64 => Engine::Native,
+        }
+    }
+
     /// Of the folder.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -1,22 +1,30 @@
 //! The compiler in our engine answers as it does everywhere else.
 
-use crate::support::{
-    compile, compilers, errors, hello, nested, node, output, prepared, urls, wide,
-};
+use crate::support::{compile, compilers, hello, node, output, prepared, urls, wide};
+use compiler::corpus::inputs;
 use compiler::{Compilers, Engine, Outcome};
+
+fn errors_in(output: &[u8]) -> bool {
+    let output: serde_json::Value = serde_json::from_slice(output).unwrap();
+    let errors = output["errors"].as_array();
+    errors.is_some_and(|errors| errors.iter().any(|error| error["severity"] == "error"))
+}
 
 /// One release of each generation of soljson that differs in how it must be run.
 async fn answers_like_node(number: &str) {
     let compilers = compilers();
     let (release, soljson) = prepared(&compilers, number).await;
-    for input in [hello(), errors(), nested(20_000)] {
+    for (name, input) in inputs::for_release(release.number(), None).unwrap() {
         let Outcome::Output(ours) = compile(&compilers, &release, &input).await else {
-            panic!("no output");
+            panic!("no output for {name}");
         };
         assert!(
             ours == node(&soljson, &input),
-            "{number} answers differently from Node"
+            "{number} answers {name} differently from Node"
         );
+        let finds_errors = errors_in(&ours);
+        let has_errors = ["errors", "recursion"].contains(&name);
+        assert_eq!(finds_errors, has_errors, "{number}, {name}");
     }
 }
 

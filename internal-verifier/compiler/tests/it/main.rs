@@ -1,6 +1,6 @@
-//! The whole package as its users meet it: real releases, real processes. Needs Node, npm and Python, and on a
-//! fresh machine half a minute for each of the five releases it prepares. Where solc's own builds would
-//! run, a program of ours stands in for them.
+//! The whole package as its users meet it: real releases, real processes. Needs Node, npm and Python
+//! with pip, and on a fresh machine half a minute for each of the five releases that it compiles ahead. Where
+//! solc's own builds would run, a program of ours stands in for them.
 
 #[cfg(test)]
 mod bombs;
@@ -10,11 +10,14 @@ mod compiling;
 mod intake;
 #[cfg(test)]
 mod limits;
-#[cfg(test)]
 mod native;
+#[cfg(test)]
+mod old;
 #[cfg(test)]
 mod programs;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod vyper;
 #[cfg(test)]
 mod walls;

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use compiler::corpus::inputs::input;
+pub(crate) use compiler::corpus::inputs::{errors, hello, nested};
 use compiler::engine::Engines;
 use compiler::release::Platform;
 use compiler::{Compilers, Config, Engine, Limits, Outcome, Release, config};
@@ -23,6 +25,8 @@ pub(crate) fn configuration() -> Config {
         fetch: true,
         engines: Engines::default(),
         native_list: None,
+        node: config::NODE.into(),
+        python: config::PYTHON.into(),
     }
 }
 
@@ -74,42 +78,8 @@ pub(crate) fn output(outcome: Outcome) -> Value {
     }
 }
 
-fn input(sources: Value, outputs: Value) -> Value {
-    json!({
-        "language": "Solidity",
-        "sources": sources,
-        "settings": {
-            "optimizer": { "enabled": true, "runs": 200 },
-            "outputSelection": outputs,
-        },
-    })
-}
-
 fn one(source: &str) -> Value {
     json!({ "a.sol": { "content": source } })
-}
-
-pub(crate) fn hello() -> Value {
-    let source = "contract A { uint public x; function f(uint y) public returns(uint) \
-                  { x = y; return x + 1; } }";
-    let contract = [
-        "abi",
-        "metadata",
-        "evm.bytecode",
-        "evm.deployedBytecode",
-        "evm.methodIdentifiers",
-    ];
-    input(one(source), json!({ "*": { "*": contract, "": ["ast"] } }))
-}
-
-/// Errors in three files: the compiler throws and catches inside.
-pub(crate) fn errors() -> Value {
-    let sources = json!({
-        "a.sol": { "content": "contract A { function f() public returns(uint) { return \"abc\" + zzz; } }" },
-        "b.sol": { "content": "contract {" },
-        "c.sol": { "content": "import \"missing.sol\"; contract C {}" },
-    });
-    input(sources, json!({ "*": { "*": ["*"], "": ["*"] } }))
 }
 
 /// One source is said to lie in a file.
@@ -118,7 +88,7 @@ pub(crate) fn urls(path: &str) -> Value {
         "a.sol": { "content": "contract A {}" },
         "b.sol": { "urls": [format!("file://{path}"), path] },
     });
-    input(sources, json!({ "*": { "*": ["evm.bytecode.object"] } }))
+    input(&sources, &json!({ "*": { "*": ["evm.bytecode.object"] } }))
 }
 
 /// Work for minutes: thousands of storage writes for the IR optimizer.
@@ -128,8 +98,8 @@ pub(crate) fn endless() -> Value {
         .collect();
     let source = format!("contract A {{ uint[2**200] a; function g() public {{ {stores} }} }}");
     let mut input = input(
-        one(&source),
-        json!({ "*": { "*": ["evm.bytecode.object"] } }),
+        &one(&source),
+        &json!({ "*": { "*": ["evm.bytecode.object"] } }),
     );
     input["settings"]["viaIR"] = json!(true);
     input
@@ -142,20 +112,8 @@ pub(crate) fn wide(operands: usize) -> Value {
         "contract A {{ function f(uint x) public pure returns(uint) {{ return {sum}; }} }}"
     );
     input(
-        one(&source),
-        json!({ "*": { "*": ["evm.bytecode.object"] } }),
-    )
-}
-
-/// An expression in so many parentheses.
-pub(crate) fn nested(parentheses: usize) -> Value {
-    let (open, close) = ("(".repeat(parentheses), ")".repeat(parentheses));
-    let source = format!(
-        "contract A {{ function f() public pure returns(uint) {{ return {open}1{close}; }} }}"
-    );
-    input(
-        one(&source),
-        json!({ "*": { "*": ["evm.bytecode.object"] } }),
+        &one(&source),
+        &json!({ "*": { "*": ["evm.bytecode.object"] } }),
     )
 }
 
@@ -205,15 +163,5 @@ pub(crate) async fn eventually(what: &str, holds: impl Fn() -> bool) {
 
 /// What Node answers with the same compiler.
 pub(crate) fn node(soljson: &Path, input: &Value) -> Vec<u8> {
-    let folder = tempfile::tempdir().unwrap();
-    let (given, answer) = (folder.path().join("input"), folder.path().join("output"));
-    std::fs::write(&given, input.to_string()).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node/reference.js");
-    let status = std::process::Command::new("node")
-        .arg(script)
-        .args([soljson, &given, &answer])
-        .status()
-        .unwrap();
-    assert!(status.success());
-    std::fs::read(answer).unwrap()
+    compiler::corpus::node_answer(Path::new(config::NODE), soljson, input).unwrap()
 }
