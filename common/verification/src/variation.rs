@@ -6,15 +6,15 @@
 //! what it would be for the varied sources, and hashed. A hit is those sources, byte for byte.
 //!
 //! One variation goes to all files: a tool that changes one file changes all of them. Nothing is
-//! compiled here; the caller compiles what was found, matches that, and stores it. Not found is what
-//! changes more of the metadata than its sources: before 0.6.9, solc keeps the carriage returns of
-//! documentation comments.
+//! compiled here; the caller compiles what was found, matches that, and stores it.
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::auxdata::{MetadataHash, last_metadata_hash};
 use crate::compiled_contract::CompiledContract;
-use crate::compiler::Language;
+use crate::compiler::{Language, ReleaseNumber};
 use crate::std_json::StdJsonInput;
 
 mod hashes;
@@ -31,6 +31,9 @@ use metadata_text::MetadataText;
 /// the search takes about two seconds of hashing, which whoever calls it must be able to afford.
 const MAX_BYTES: usize = 4 << 20;
 
+/// From here on, documentation in metadata doesn't change with the line endings of its comments.
+const STEADY_DOCUMENTATION: ReleaseNumber = ReleaseNumber(0, 6, 9);
+
 /// The input whose metadata has exactly the hash that the chain's runtime code ends with. Nothing if
 /// ours has that hash already, if either code holds none, or if no variation gives it.
 ///
@@ -41,6 +44,46 @@ pub fn find_perfect_variation(
     contract: &CompiledContract,
     on_chain_runtime: &[u8],
 ) -> Option<StdJsonInput> {
+    let wanted = wanted_hash(input, contract, on_chain_runtime)?;
+    let metadata = contract.metadata.as_deref()?;
+    let mut metadata = MetadataText::read(metadata, input.sources())?;
+    Variation::all().find_map(|variation| {
+        let text = metadata.with_contents(|content| variation.of(content))?;
+        is_hash_of(&wanted, text.as_bytes())
+            .then(|| input.with_contents(|content| variation.of(content)))
+    })
+}
+
+/// Inputs to compile and to search from again, where a search that found nothing may have missed.
+///
+/// Before solc 0.6.9, a comment's line endings go on into the documentation, and with it into the
+/// metadata. At most two inputs, mostly none; one of them may be what the chain's code was compiled
+/// from, and then it matches as it is.
+#[must_use]
+pub fn plan_second_search(
+    input: &StdJsonInput,
+    contract: &CompiledContract,
+    on_chain_runtime: &[u8],
+) -> Vec<StdJsonInput> {
+    let documentation = [&contract.devdoc, &contract.userdoc];
+    if contract.version.number() >= STEADY_DOCUMENTATION
+        || !documentation.into_iter().flatten().any(holds_text)
+        || wanted_hash(input, contract, on_chain_runtime).is_none()
+    {
+        return Vec::new();
+    }
+    Variation::of_line_endings_alone()
+        .map(|variation| input.with_contents(|content| variation.of(content)))
+        .filter(|varied| varied != input)
+        .collect()
+}
+
+/// The chain's hash, if a search for what it was made of can find anything.
+fn wanted_hash(
+    input: &StdJsonInput,
+    contract: &CompiledContract,
+    on_chain_runtime: &[u8],
+) -> Option<MetadataHash> {
     let metadata = contract.metadata.as_deref()?;
     if contract.language != Language::Solidity
         || metadata.len() > MAX_BYTES
@@ -52,15 +95,20 @@ pub fn find_perfect_variation(
     let ours = last_metadata_hash(contract.runtime.bytes())?;
     // Settings and release choose the kind of hash, and no variation changes them.
     let is_same_kind = std::mem::discriminant(&wanted) == std::mem::discriminant(&ours);
-    if wanted == ours || !is_same_kind {
-        return None;
+    (wanted != ours && is_same_kind).then_some(wanted)
+}
+
+fn holds_text(documentation: &Value) -> bool {
+    let mut open = vec![documentation];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::String(_) => return true,
+            Value::Array(items) => open.extend(items),
+            Value::Object(members) => open.extend(members.values()),
+            _ => {}
+        }
     }
-    let mut metadata = MetadataText::read(metadata, input.sources())?;
-    Variation::all().find_map(|variation| {
-        let text = metadata.with_contents(|content| variation.of(content))?;
-        is_hash_of(&wanted, text.as_bytes())
-            .then(|| input.with_contents(|content| variation.of(content)))
-    })
+    false
 }
 
 fn total_bytes(sources: &BTreeMap<String, String>) -> usize {

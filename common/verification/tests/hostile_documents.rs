@@ -19,7 +19,7 @@ use verification::std_json::{Selection, StdJsonInput, holds_nul};
 use verification::transformation::{
     Transformation, TransformationValues, transformations_from_json, transformations_to_json,
 };
-use verification::variation::find_perfect_variation;
+use verification::variation::{find_perfect_variation, plan_second_search};
 
 /// Keys and texts that some reader looks for.
 const WORDS: [&str; 36] = [
@@ -226,8 +226,8 @@ fn metadata(sources: &BTreeMap<String, String>, choices: &[u8], noise: &str) -> 
 fn compiled(input: &StdJsonInput, metadata: &str, code: &[u8]) -> CompiledContract {
     let bytecode = json!({"object": hex::encode(code)});
     let evm = json!({"bytecode": bytecode, "deployedBytecode": bytecode});
-    let output = json!({"contracts": {"a.sol": {"C": {"metadata": metadata, "evm": evm}}}});
-    let (target, version) = ("a.sol:C".parse().unwrap(), "0.8.28".parse().unwrap());
+    let output = json!({"contracts": {"a.sol": {"C": {"metadata": metadata, "devdoc": metadata, "evm": evm}}}});
+    let (target, version) = ("a.sol:C".parse().unwrap(), "0.6.8".parse().unwrap());
     read_compiler_output(output.to_string().as_bytes(), input, &target, &version).unwrap()
 }
 
@@ -257,6 +257,7 @@ proptest! {
         let submitted = if is_same { sources } else { submitted };
         let input = StdJsonInput::new(Language::Solidity, submitted, Map::new());
         let contract = compiled(&input, &text, &ours);
+        prop_assert!(plan_second_search(&input, &contract, &on_chain).len() <= 2);
         // A hash out of the air fits nothing.
         prop_assert_eq!(find_perfect_variation(&input, &contract, &on_chain), None);
     }

@@ -13,7 +13,7 @@ use verification::compiled_contract::CompiledContract;
 use verification::compiler::{CompilerVersion, Language};
 use verification::compiler_output::read_compiler_output;
 use verification::std_json::StdJsonInput;
-use verification::variation::find_perfect_variation;
+use verification::variation::{find_perfect_variation, plan_second_search};
 
 #[test]
 fn sources_are_found_by_the_hash_of_their_metadata() {
@@ -27,8 +27,7 @@ fn sources_are_found_by_the_hash_of_their_metadata() {
         }
         count += 1;
         let case: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        let submitted = input(&case, &case["submitted"]);
-        let found = find_perfect_variation(&submitted, &compiled(&case), &on_chain(&case));
+        let found = search(&case);
         let wanted = (!case["finds"].is_null()).then(|| input(&case, &case["finds"]));
         if found != wanted {
             let shows = &case["shows"];
@@ -42,21 +41,31 @@ fn sources_are_found_by_the_hash_of_their_metadata() {
     assert!(differing.is_empty(), "{}", differing.join("\n"));
 }
 
+/// As a caller does it: once, and where that is planned, again.
+fn search(case: &Value) -> Option<StdJsonInput> {
+    let on_chain = on_chain(case);
+    let submitted = input(case, &case["submitted"]);
+    let contract = compiled(case, &case["output"]);
+    let found = find_perfect_variation(&submitted, &contract, &on_chain);
+    let planned = plan_second_search(&submitted, &contract, &on_chain);
+    if case["again"].is_null() {
+        assert_eq!(planned, [], "{}", case["shows"]);
+        return found;
+    }
+    assert_eq!(found, None, "{}", case["shows"]);
+    let again = input(case, &case["again"]);
+    assert_eq!(planned, std::slice::from_ref(&again));
+    find_perfect_variation(&again, &compiled(case, &case["outputOfAgain"]), &on_chain)
+}
+
 fn input(case: &Value, contents: &Value) -> StdJsonInput {
     let contents: BTreeMap<String, String> = serde_json::from_value(contents.clone()).unwrap();
     let settings = case["settings"].as_object().cloned();
     StdJsonInput::new(Language::Solidity, contents, settings.unwrap_or_default())
 }
 
-fn compiled(case: &Value) -> CompiledContract {
-    let contract = json!({
-        "metadata": case["metadata"],
-        "evm": {
-            "bytecode": {"object": case["creation"]},
-            "deployedBytecode": {"object": case["runtime"]},
-        },
-    });
-    let output = json!({"contracts": {"a.sol": {"A": contract}}}).to_string();
+fn compiled(case: &Value, output: &Value) -> CompiledContract {
+    let output = json!({"contracts": {"a.sol": {"A": output}}}).to_string();
     let input = StdJsonInput::new(Language::Solidity, BTreeMap::new(), Map::new());
     let target: CompilationTarget = "a.sol:A".parse().unwrap();
     let version: CompilerVersion = case["compilerVersion"].as_str().unwrap().parse().unwrap();

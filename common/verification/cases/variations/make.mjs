@@ -19,7 +19,7 @@ const loaded = new Map();
 function compile({ compiler, settings }, sources) {
   if (!loaded.has(compiler)) loaded.set(compiler, wrapper(load(`solc-${compiler}/soljson.js`)));
   const contents = Object.fromEntries(Object.entries(sources).map(([path, content]) => [path, { content }]));
-  const outputSelection = { "*": { "*": ["metadata", "evm.bytecode.object", "evm.deployedBytecode.object"] } };
+  const outputSelection = { "*": { "*": ["metadata", "devdoc", "userdoc", "evm.bytecode.object", "evm.deployedBytecode.object"] } };
   const input = { language: "Solidity", sources: contents, settings: { ...settings, outputSelection } };
   const output = JSON.parse(loaded.get(compiler).compile(JSON.stringify(input)));
   const contract = output.contracts?.["a.sol"]?.A;
@@ -38,6 +38,9 @@ const lf = {
 const odd = { "a.sol": "import \"./\\xc3\\xbc \\\\ q.sol\";\ncontract A {} // é 😀 \" \\ \t \u007f\n", "ü \\ q.sol": "// é\n" };
 const literal = { metadata: { useLiteralContent: true } };
 // Files that end in three ways, as version control leaves them.
+const documented = {
+  "a.sol": "/**\n * @title lines\n * that go on\n * @dev more\n *\n * after a blank\n */\ncontract A {\n  /// @notice one\n  /// two\n  function f() public {}\n}\n",
+};
 const ends = { "a.sol": "import \"./b.sol\";\nimport \"./c.sol\";\ncontract A {}", "b.sol": "//\n\n", "c.sol": "//\n" };
 
 const cases = [
@@ -67,6 +70,13 @@ const cases = [
     deployed: each(ends, crlf), submitted: ends },
   { name: "a_file_that_metadata_does_not_name", shows: "It is varied with the others.", compiler: "0.8.28",
     deployed: each({ ...lf, "d.sol": "contract D {}\n" }, crlf), submitted: { ...lf, "d.sol": "contract D {}\n" } },
+  ...["0.4.11", "0.5.16", "0.6.2"].map((compiler) => ({
+    name: `documentation_of_many_lines_in_${compiler.replaceAll(".", "_")}`,
+    shows: "Comments take their line endings with them into the metadata: only another compile tells.",
+    compiler, deployed: each(documented, (text) => crlf(text.trimEnd())), submitted: documented, again: each(documented, crlf),
+  })),
+  { name: "documentation_of_many_lines_in_0_6_9", shows: "From there on they don't.", compiler: "0.6.9",
+    deployed: each(documented, (text) => crlf(text.trimEnd())), submitted: documented },
   { name: "nothing_differs", shows: "The hash is ours already.", compiler: "0.8.28", deployed: lf, submitted: lf, none: true },
   { name: "another_comment", shows: "No line ending gives that.", compiler: "0.8.28",
     deployed: { ...lf, "b.sol": "// another\n" }, submitted: lf, none: true },
@@ -80,14 +90,18 @@ const cases = [
     settings: { metadata: { bytecodeHash: "bzzr1" } }, onChain: {}, deployed: each(lf, crlf), submitted: lf, none: true },
 ];
 
-for (const { name, shows, deployed, submitted, none, onChain, ...how } of cases) {
+const printed = ({ metadata, devdoc, userdoc, evm }) => ({
+  metadata, devdoc, userdoc,
+  evm: { bytecode: { object: evm.bytecode.object }, deployedBytecode: { object: evm.deployedBytecode.object } },
+});
+
+for (const { name, shows, deployed, submitted, again, none, onChain, ...how } of cases) {
   const ours = compile(how, submitted);
   const theirs = compile(onChain ? { ...how, settings: onChain } : how, deployed);
   const document = {
     shows, compilerVersion: ours.version, settings: how.settings, submitted,
-    metadata: ours.contract.metadata,
-    creation: ours.contract.evm.bytecode.object,
-    runtime: ours.contract.evm.deployedBytecode.object,
+    output: printed(ours.contract),
+    again, outputOfAgain: again && printed(compile(how, again).contract),
     onChain: `0x${theirs.contract.evm.deployedBytecode.object}`,
     finds: none ? null : deployed,
   };

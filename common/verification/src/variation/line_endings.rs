@@ -47,6 +47,14 @@ impl Variation {
             .flat_map(|end| LINE_ENDINGS.map(|line_ending| Self { line_ending, end }))
     }
 
+    /// Ends as they are.
+    pub(super) fn of_line_endings_alone() -> impl Iterator<Item = Self> {
+        LINE_ENDINGS.into_iter().map(|line_ending| Self {
+            line_ending,
+            end: End::AsIs,
+        })
+    }
+
     pub(super) fn of(self, content: &str) -> String {
         let lines = content.replace("\r\n", "\n");
         let text = match self.line_ending {

@@ -6,7 +6,8 @@
 //!
 //! What can't be reproduced for the contents we have is not understood, and then nothing is edited.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 use super::hashes::Address;
@@ -72,7 +73,7 @@ impl<'a> MetadataText<'a> {
 
     fn address(&mut self, content: &'a str, place: Range<usize>) -> Option<()> {
         let found = quoted(self.text, &place)?;
-        // solc up to 0.6.11 leaves the IPFS address of a large file empty.
+        // solc up to 0.6.4 leaves the IPFS address of a large file empty.
         if found.is_empty() {
             return Some(());
         }
@@ -120,26 +121,18 @@ fn quoted<'a>(text: &'a str, place: &Range<usize>) -> Option<&'a str> {
 }
 
 /// Every address of a content is made once, however many files and variations share the content.
+///
+/// Contents are told apart by a short hash, so that a large project isn't kept twelve times. Were two
+/// taken for one, an address would be wrong, and with it the metadata's hash: not found.
 #[derive(Debug, Default)]
-struct Addresses {
-    ids: HashMap<String, usize>,
-    made: BTreeMap<(usize, Address), String>,
-}
+struct Addresses(BTreeMap<(u64, usize, Address), String>);
 
 impl Addresses {
     fn get(&mut self, content: &str, address: Address) -> &str {
-        let id = self.id(content);
-        let made = self.made.entry((id, address));
+        let mut hasher = DefaultHasher::new();
+        content.hash(&mut hasher);
+        let made = self.0.entry((hasher.finish(), content.len(), address));
         made.or_insert_with(|| address.of(content))
-    }
-
-    fn id(&mut self, content: &str) -> usize {
-        if let Some(id) = self.ids.get(content) {
-            return *id;
-        }
-        let id = self.ids.len();
-        self.ids.insert(content.to_owned(), id);
-        id
     }
 }
 
