@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+mod cases;
 // The whole binary is a test; saying so lets the lints know.
 #[cfg(test)]
 mod database;
