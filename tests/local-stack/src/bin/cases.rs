@@ -29,7 +29,7 @@ const CHAIN_ID: u64 = 1;
 struct Arguments {
     /// The folder: cases/*.json in it, or *.json if it has no such folder
     #[arg(env = "DIR", value_name = "DIR")]
-    folder: PathBuf,
+    folder: Option<PathBuf>,
     /// Only cases whose id holds this text
     #[arg(long, env = "ONLY", default_value = "", hide_default_value = true)]
     only: String,
@@ -69,7 +69,10 @@ async fn run(arguments: Arguments) -> Result<Report> {
     if arguments.jobs == 0 || arguments.verifiers == 0 {
         bail!("JOBS and VERIFIERS must be at least 1");
     }
-    let mut cases = Case::read_all(&arguments.folder)?;
+    let Some(folder) = &arguments.folder else {
+        bail!("which cases should be run? Give a folder: make cases DIR=tests/cases");
+    };
+    let mut cases = Case::read_all(folder)?;
     cases.retain(|case| case.id.contains(&arguments.only));
     if cases.is_empty() {
         bail!("no case's id holds `{}`", arguments.only);
