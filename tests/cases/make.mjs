@@ -54,7 +54,9 @@ function expectation(expected) {
     [`${side}Transformations`, expected[side]?.transformations ?? null],
     [`${side}Values`, expected[side]?.values ?? null],
   ]);
-  return Object.fromEntries(sides.flat());
+  // A transaction is believed to have made the contract only if its code matches.
+  const deployment = expected.creation ? "known" : "unknown";
+  return { ...Object.fromEntries(sides.flat()), deployment };
 }
 
 for (const recipe of recipes) {
@@ -65,7 +67,7 @@ for (const recipe of recipes) {
     input: {
       compilerVersion: solc(recipe.compiler).version,
       contractIdentifier: recipe.target,
-      stdJson: submitted(recipe.submits ? { ...recipe, ...recipe.submits } : recipe),
+      stdJson: recipe.submits?.(submitted(recipe)) ?? submitted(recipe),
     },
     onchain: { creationCode: creation ? `0x${creation}` : null, runtimeCode: `0x${runtime}`, traces, receiptNames },
     expected: expectation(expected),

@@ -8,6 +8,7 @@ mod cases;
 mod database;
 mod faults;
 mod identity;
+mod input_gate;
 mod rejections;
 mod support;
 mod verifying;

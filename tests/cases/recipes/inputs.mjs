@@ -6,6 +6,8 @@ const exact = ({ creation, runtime }) => ({
   creation, runtime, expected: { creation: side("exact_match"), runtime: side("exact_match") },
 });
 
+const refused = ({ creation, runtime }) => ({ creation, runtime, expected: failure("compiler_error") });
+
 const circle = {
   "a.sol": `import "./b.sol";
 contract A is B { function g(C c) public {} }`,
@@ -45,15 +47,44 @@ export default [
     sources: { "c.sol": reasons }, target: "c.sol:C", chain: exact,
   },
   {
-    name: "model_checker_and_selection_are_not_passed_on",
-    shows: "What starts other programs, stops early or asks for other outputs is left out; the code is the same.",
+    name: "other_settings_reach_the_compiler",
+    shows: "Remappings, the EVM version, the optimizer's steps, compilation by way of IR.",
+    compiler: "0.8.28",
+    settings: {
+      remappings: ["@lib/=vendor/"], evmVersion: "paris", viaIR: true,
+      optimizer: { enabled: true, runs: 7, details: { yul: true, yulDetails: { optimizerSteps: "dhfoDgvulfnTUtnIf" } } },
+    },
+    sources: { "c.sol": `import {Base} from "@lib/Base.sol"; ${reasons.replace("contract C", "contract C is Base")}`,
+      "vendor/Base.sol": "contract Base { uint256 public base = 3; }" },
+    target: "c.sol:C", chain: exact,
+  },
+  {
+    name: "what_must_not_reach_the_compiler",
+    shows: "Each of these would make the compiler refuse the input, stop early or print something else.",
     compiler: "0.8.28", sources: { "c.sol": reasons }, target: "c.sol:C", chain: exact,
-    submits: {
+    submits: (input) => ({
+      ...input,
+      sources: { "c.sol": { ...input.sources["c.sol"], urls: ["file:///etc/passwd"], keccak256: `0x${"00".repeat(32)}` } },
       settings: {
-        modelChecker: { engine: "all", targets: ["assert"] }, stopAfter: "parsing",
+        ...input.settings, modelChecker: { engine: "no such engine" }, stopAfter: "parsing",
         outputSelection: { "*": { "": ["ast"] } },
       },
-    },
+      auxiliaryInput: { smtlib2responses: "no object" },
+    }),
+  },
+  {
+    name: "an_unknown_setting",
+    shows: "It reaches the compiler, whose refusal is the answer.",
+    compiler: "0.8.28", sources: { "c.sol": constant }, target: "c.sol:C",
+    submits: (input) => ({ ...input, settings: { optimiser: { enabled: true } } }),
+    chain: refused,
+  },
+  {
+    name: "a_file_of_the_machine",
+    shows: "An import can't read what isn't among the sources.",
+    compiler: "0.8.28", sources: { "c.sol": constant }, target: "c.sol:C",
+    submits: (input) => ({ ...input, sources: { "c.sol": { content: `import "/etc/hostname"; ${constant}` } } }),
+    chain: refused,
   },
   {
     name: "a_source_that_nobody_imports",

@@ -70,7 +70,15 @@ fn a_case_becomes_a_contract_and_a_request() {
         values: json!({}),
     };
     let creation = ExpectedSide::Open;
-    assert_eq!(b.expected, Expected::Match { creation, runtime });
+    let deployment = None;
+    assert_eq!(
+        b.expected,
+        Expected::Match {
+            creation,
+            runtime,
+            deployment
+        }
+    );
     assert!(!b.expected.is_complete(), "nothing is said of its creation");
 }
 

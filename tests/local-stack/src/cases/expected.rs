@@ -11,7 +11,19 @@ pub enum Expected {
     Match {
         creation: ExpectedSide,
         runtime: ExpectedSide,
+        /// Not said by most cases that come from elsewhere.
+        deployment: Option<Deployment>,
     },
+}
+
+/// What must be known of how the contract was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deployment {
+    /// The submitted transaction made it.
+    Known,
+    /// No transaction was submitted, or one that did not make it.
+    Unknown,
 }
 
 /// What must come of one side.
@@ -66,6 +78,7 @@ pub(super) struct ExpectedFile {
     runtime_transformations: Option<Value>,
     creation_values: Value,
     runtime_values: Value,
+    deployment: Option<Deployment>,
 }
 
 /// What another program found.
@@ -103,17 +116,25 @@ impl Expected {
             (Some(code), ExpectedSide::Open, ExpectedSide::Open) => Ok(Self::Failure(code)),
             (Some(_), ..) => Err(ExpectedError::FailureWithSides),
             (None, ExpectedSide::Open, ExpectedSide::Open) => Err(ExpectedError::Nothing),
-            (None, ..) => Ok(Self::Match { creation, runtime }),
+            (None, ..) => Ok(Self::Match {
+                creation,
+                runtime,
+                deployment: written.deployment,
+            }),
         }
     }
 
-    /// Whether every side is said to the byte.
+    /// Whether everything is said, and both sides to the byte.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let is_stated = |side: &_| matches!(side, ExpectedSide::Null | ExpectedSide::Stated { .. });
         match self {
             Self::Failure(_) => true,
-            Self::Match { creation, runtime } => is_stated(creation) && is_stated(runtime),
+            Self::Match {
+                creation,
+                runtime,
+                deployment,
+            } => is_stated(creation) && is_stated(runtime) && deployment.is_some(),
         }
     }
 }
@@ -179,6 +200,27 @@ impl ExpectedSide {
             differences.push(differs(side, "values", found_values, values));
         }
         differences
+    }
+}
+
+impl Deployment {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Known => "the submitted transaction",
+            Self::Unknown => "only nulls",
+        }
+    }
+
+    /// How the deployment of a contract's document differs from this, if it does.
+    pub(super) fn difference(self, submitted: Option<&str>, found: &Value) -> Option<String> {
+        let deployment = found.get("deployment").and_then(Value::as_object);
+        let hash = deployment.and_then(|members| members.get("transactionHash"));
+        let is_met = match self {
+            Self::Known => submitted.is_some() && hash.and_then(Value::as_str) == submitted,
+            Self::Unknown => deployment.is_some_and(|members| members.values().all(Value::is_null)),
+        };
+        let shown = short(found.get("deployment").unwrap_or(&Value::Null));
+        (!is_met).then(|| format!("deployment {shown}, expected {}", self.name()))
     }
 }
 
@@ -306,6 +348,28 @@ mod tests {
     }
 
     #[test]
+    fn a_deployment_is_known_by_the_submitted_transaction_or_not_at_all() {
+        let known = json!({"deployment": {"transactionHash": "0xaa", "blockNumber": "1"}});
+        let unknown = json!({"deployment": {"transactionHash": null, "blockNumber": null}});
+        for (expected, submitted, found, is_met) in [
+            (Deployment::Known, Some("0xaa"), &known, true),
+            (Deployment::Known, Some("0xbb"), &known, false),
+            (Deployment::Known, Some("0xaa"), &unknown, false),
+            (Deployment::Known, None, &unknown, false),
+            (Deployment::Unknown, Some("0xaa"), &unknown, true),
+            (Deployment::Unknown, None, &known, false),
+            (Deployment::Unknown, None, &json!({}), false),
+        ] {
+            let difference = expected.difference(submitted, found);
+            assert_eq!(
+                difference.is_none(),
+                is_met,
+                "{expected:?} {submitted:?} {found}: {difference:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_file_that_says_nothing_comparable_is_an_error() {
         let remark = json!({"match": true, "creation": "byte-identical"});
         assert_eq!(read(remark.clone(), json!({})), Err(ExpectedError::Nothing));
@@ -314,6 +378,7 @@ mod tests {
             Ok(Expected::Match {
                 creation: ExpectedSide::Matched("match".to_owned()),
                 runtime: ExpectedSide::Open,
+                deployment: None,
             })
         );
         let typo = json!({"creation": "exakt", "creationTransformations": []});

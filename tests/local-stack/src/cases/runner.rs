@@ -6,10 +6,10 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::case::Case;
-use super::expected::{Expected, ExpectedSide};
+use super::expected::Expected;
 use crate::client::{Client, Submitted};
 
-const QUERY: &str = "?fields=creationBytecode,runtimeBytecode";
+const QUERY: &str = "?fields=creationBytecode,runtimeBytecode,deployment";
 
 /// Runs cases against one deployment, whose chain holds them.
 #[derive(Debug, Clone)]
@@ -78,8 +78,9 @@ impl Runner {
                 let found = code.unwrap_or("a match");
                 Verdict::Failed(vec![format!("ended with {found}, expected {wanted}")])
             }
-            (Expected::Match { creation, runtime }, None | Some("already_verified")) => {
-                self.compare(address, creation, runtime).await?
+            (Expected::Match { .. }, None | Some("already_verified")) => {
+                let found = self.client.contract(self.chain_id, address, QUERY).await;
+                compare(case, &found.context("reading the verified contract")?)
             }
             (Expected::Match { .. }, Some(code)) => {
                 let message = error.as_ref().map(|error| text(error, "message"));
@@ -88,28 +89,30 @@ impl Runner {
             }
         })
     }
+}
 
-    async fn compare(
-        &self,
-        address: &str,
-        creation: &ExpectedSide,
-        runtime: &ExpectedSide,
-    ) -> Result<Verdict> {
-        let found = self.client.contract(self.chain_id, address, QUERY).await;
-        let found = found.context("reading the verified contract")?;
-        let mut differences = creation.differences("creation", &found);
-        differences.extend(runtime.differences("runtime", &found));
-        if ["creationMatch", "runtimeMatch"]
-            .iter()
-            .all(|side| text(&found, side).is_empty())
-        {
-            differences.push("no match on either side".to_owned());
-        }
-        Ok(if differences.is_empty() {
-            Verdict::Passed
-        } else {
-            Verdict::Failed(differences)
-        })
+fn compare(case: &Case, found: &Value) -> Verdict {
+    let Expected::Match {
+        creation,
+        runtime,
+        deployment,
+    } = &case.expected
+    else {
+        return Verdict::Failed(vec!["a match, and none was expected".to_owned()]);
+    };
+    let mut differences = creation.differences("creation", found);
+    differences.extend(runtime.differences("runtime", found));
+    let submitted = case.contract.creation.as_ref();
+    let submitted = submitted.map(|creation| creation.hash.as_str());
+    differences.extend(deployment.and_then(|expected| expected.difference(submitted, found)));
+    let is_null = |side: &&str| text(found, side).is_empty();
+    if ["creationMatch", "runtimeMatch"].iter().all(is_null) {
+        differences.push("no match on either side".to_owned());
+    }
+    if differences.is_empty() {
+        Verdict::Passed
+    } else {
+        Verdict::Failed(differences)
     }
 }
 
