@@ -37,7 +37,7 @@ pub enum CaseError {
         path: PathBuf,
         source: serde_json::Error,
     },
-    #[error("{}: what it expects is not said", path.display())]
+    #[error("{}: what it expects can't be used", path.display())]
     Expected {
         path: PathBuf,
         source: ExpectedError,

@@ -142,8 +142,11 @@ fn what_cannot_be_used_names_its_file() {
             "a.json: a creation is told without",
         ),
         (
-            vec![("a.json", odd(|case| case["expected"] = json!({})))],
-            "a.json: what it expects is not said: neither a failure",
+            vec![(
+                "a.json",
+                odd(|case| case["expected"]["runtime"] = json!("full")),
+            )],
+            "a.json: what it expects can't be used: `runtime` is \"full\", and not match",
         ),
         (
             vec![(
