@@ -1,7 +1,7 @@
 # Every target is one line that calls the code that does it. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack compilers corpus test bench setup programs
+.PHONY: help demo stack compilers corpus test cases bench setup programs
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 release := $(or $(CARGO_TARGET_DIR),target)/release
@@ -28,7 +28,10 @@ corpus: programs ## Compares solc in our engine with Node, all releases or some:
 test: setup ## Everything that must hold before a commit
 	@scripts/test
 
-bench: programs ## Times and memory of whole verifications
+cases: programs ## Verifies a folder of contracts and compares: make cases DIR=tests/cases [ONLY=text] [JOBS=2]
+	@$(release)/cases --end-with-parent
+
+bench: programs ## Times and memory of whole verifications: make bench [ROUNDS=30] [JOBS=1000]
 	@$(release)/bench --end-with-parent
 
 setup:

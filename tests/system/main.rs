@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+mod cases;
 mod compile_once;
 // The whole binary is a test; saying so lets the lints know.
 #[cfg(test)]
 mod database;
 mod faults;
 mod identity;
+mod input_gate;
 mod rejections;
 mod support;
 mod verifying;

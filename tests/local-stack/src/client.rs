@@ -21,6 +21,13 @@ pub struct Accepted {
     pub sent_at: Instant,
 }
 
+/// What came of a submission.
+#[derive(Debug, Clone)]
+pub enum Submitted {
+    Accepted(Accepted),
+    Refused { status: u16, answer: Value },
+}
+
 /// A verification that ended.
 #[derive(Debug, Clone)]
 pub struct Ended {
@@ -49,18 +56,36 @@ impl Client {
     /// # Errors
     /// When it is not taken; the message holds the answer.
     pub async fn submit(&self, chain_id: u64, address: &str, body: &Value) -> Result<Accepted> {
+        match self.try_submit(chain_id, address, body).await? {
+            Submitted::Accepted(accepted) => Ok(accepted),
+            Submitted::Refused { status, answer } => {
+                bail!("the verification of {address} was answered {status}: {answer}")
+            }
+        }
+    }
+
+    /// Submits a verification that may be refused.
+    ///
+    /// # Errors
+    /// When there is no answer, or none of the API.
+    pub async fn try_submit(
+        &self,
+        chain_id: u64,
+        address: &str,
+        body: &Value,
+    ) -> Result<Submitted> {
         let url = format!("{}/v2/verify/{chain_id}/{address}", self.base_url);
         let sent_at = Instant::now();
         let response = self.http.post(&url).json(body).send().await?;
-        let status = response.status();
+        let status = response.status().as_u16();
         let answer: Value = response.json().await?;
         let took = sent_at.elapsed();
         if status != 202 {
-            bail!("the verification of {address} was answered {status}: {answer}");
+            return Ok(Submitted::Refused { status, answer });
         }
         let id = answer.get("verificationId").and_then(Value::as_str);
         let id = id.context("the answer has no verificationId")?.to_owned();
-        Ok(Accepted { id, took, sent_at })
+        Ok(Submitted::Accepted(Accepted { id, took, sent_at }))
     }
 
     /// Waits until the verification has ended.

@@ -35,11 +35,29 @@ pub fn limits() -> Limits {
     }
 }
 
+/// A compilation with what it took.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    pub contract: CompiledContract,
+    /// Of the compiler alone, its process included.
+    pub took: Duration,
+    /// Of the compiler's process; zero if it does not tell.
+    pub peak_memory_bytes: u64,
+}
+
 /// Compiles with the same engine that verifies; prepares the release if it is not there yet.
 ///
 /// # Errors
 /// When the release is not known, or the sources don't compile.
 pub async fn compile(compilers: &Compilers, project: &Project) -> Result<CompiledContract> {
+    Ok(compile_measured(compilers, project).await?.contract)
+}
+
+/// As [`compile`], with what it took.
+///
+/// # Errors
+/// When the release is not known, or the sources don't compile.
+pub async fn compile_measured(compilers: &Compilers, project: &Project) -> Result<Compiled> {
     let release = compilers
         .find(Compiler::Solc, &project.version)
         .context("the compiler release is not known")?;
@@ -50,14 +68,21 @@ pub async fn compile(compilers: &Compilers, project: &Project) -> Result<Compile
     } = project;
     let selection = Selection::first(input.language(), version);
     let text = input.compiler_input(version, target, selection);
+    let started = Instant::now();
     let compilation = compilers
         .compile(&release, Engine::Wasm, text.as_bytes(), &limits())
         .await?;
+    let took = started.elapsed();
     let Outcome::Output(output) = compilation.outcome else {
         bail!("{target}: {:?}", compilation.outcome);
     };
-    read_compiler_output(&output, input, target, version)
-        .map_err(|failure| anyhow::anyhow!("{target}: {failure:?}"))
+    let contract = read_compiler_output(&output, input, target, version)
+        .map_err(|failure| anyhow::anyhow!("{target}: {failure:?}"))?;
+    Ok(Compiled {
+        contract,
+        took,
+        peak_memory_bytes: compilation.peak_memory_bytes,
+    })
 }
 
 /// Sends the creation code with constructor arguments from anvil's first account.

@@ -5,6 +5,7 @@
 //! it is killed: see [`children`]. It downloads nothing; `scripts/setup` does.
 
 pub mod anvil;
+pub mod cases;
 pub mod children;
 pub mod client;
 pub mod config;
@@ -17,6 +18,7 @@ pub mod postgres;
 pub mod process;
 pub mod programs;
 pub mod project;
+pub mod replay_chain;
 mod settings;
 pub mod stack;
 pub mod usage;

@@ -6,6 +6,22 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+/// A process's fair share of memory (PSS): pages that it shares count in parts.
+///
+/// # Errors
+/// When there is no such process, or the kernel does not tell.
+pub fn proportional_bytes(pid: u32) -> Result<u64> {
+    let path = format!("/proc/{pid}/smaps_rollup");
+    let rollup = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+    kilobytes(&rollup, "Pss:").with_context(|| format!("understanding {path}"))
+}
+
+/// Of the line that begins with this name, as the kernel writes it.
+fn kilobytes(lines: &str, name: &str) -> Option<u64> {
+    let line = lines.lines().find(|line| line.starts_with(name))?;
+    number::<u64>(line.split_whitespace().nth(1)?)?.checked_mul(1024)
+}
+
 /// Memory and processor time of one process at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
@@ -31,10 +47,6 @@ impl Usage {
     }
 
     fn parse(status: &str, stat: &str) -> Option<Self> {
-        let bytes = |name: &str| {
-            let line = status.lines().find(|line| line.starts_with(name))?;
-            number::<u64>(line.split_whitespace().nth(1)?)?.checked_mul(1024)
-        };
         // The second field is the program's name in brackets and may hold anything, so count the
         // fields behind it: utime is the 12th of them.
         let (_, fields) = stat.rsplit_once(')')?;
@@ -48,8 +60,8 @@ impl Usage {
             return None;
         };
         Some(Self {
-            resident_bytes: bytes("VmRSS:")?,
-            peak_resident_bytes: bytes("VmHWM:")?,
+            resident_bytes: kilobytes(status, "VmRSS:")?,
+            peak_resident_bytes: kilobytes(status, "VmHWM:")?,
             cpu: time(user.checked_add(system)?)?,
             cpu_of_ended_children: time(children_user.checked_add(children_system)?)?,
         })
@@ -84,6 +96,8 @@ mod tests {
             })
         );
         assert_eq!(Usage::parse("", ""), None);
-        assert!(Usage::of(std::process::id()).unwrap().resident_bytes > 0);
+        let this = std::process::id();
+        assert!(Usage::of(this).unwrap().resident_bytes > 0);
+        assert!(proportional_bytes(this).unwrap() > 0);
     }
 }

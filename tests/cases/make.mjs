@@ -1,0 +1,77 @@
+// Makes the cases of this folder. See docs/cases.md.
+//
+// usage: node make.mjs REPOSITORY
+//   REPOSITORY/solc-emscripten-wasm32-v<release>+commit.<hash>.js    as the Solidity project publishes them
+//
+// A recipe compiles a contract with soljson under Node, makes the chain's code from what the
+// compiler printed, and says what must come out. Neither our engine nor our matcher has a part in it.
+
+import { createRequire } from "node:module";
+import { readdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import recipes from "./recipes.mjs";
+
+const repository = resolve(process.argv[2] ?? ".");
+const here = dirname(fileURLToPath(import.meta.url));
+const load = createRequire(import.meta.url);
+const loaded = new Map();
+
+function solc(release) {
+  if (!loaded.has(release)) {
+    const prefix = `solc-emscripten-wasm32-v${release}+commit.`;
+    const file = readdirSync(repository).find((name) => name.startsWith(prefix));
+    if (!file) throw new Error(`there is no ${release} in ${repository}`);
+    const soljson = load(join(repository, file));
+    const run = soljson.cwrap("solidity_compile", "string", ["string", "number", "number"]);
+    const version = file.slice("solc-emscripten-wasm32-v".length, -".js".length);
+    loaded.set(release, { version, run: (input) => JSON.parse(run(JSON.stringify(input), 0, 0)) });
+  }
+  return loaded.get(release);
+}
+
+const contents = (sources) => Object.fromEntries(Object.entries(sources).map(([path, content]) => [path, { content }]));
+
+// What the user sends.
+const submitted = ({ language = "Solidity", sources, settings = {} }) => ({ language, sources: contents(sources), settings });
+
+function compile(recipe) {
+  const input = submitted(recipe);
+  const outputSelection = { "*": { "*": ["abi", "evm.legacyAssembly", "evm.bytecode", "evm.deployedBytecode"] } };
+  const output = solc(recipe.compiler).run({ ...input, settings: { ...input.settings, outputSelection } });
+  const errors = (output.errors ?? []).filter((error) => error.severity === "error");
+  if (errors.length > 0) throw new Error(`${recipe.name}: ${errors[0].formattedMessage}`);
+  const [path, name] = recipe.target.split(":");
+  const contract = output.contracts[path][name];
+  const digits = (code) => code?.object ?? "";
+  return { creation: digits(contract.evm.bytecode), runtime: digits(contract.evm.deployedBytecode), contract };
+}
+
+function expectation(expected) {
+  if (expected.failure) return expected;
+  const sides = ["creation", "runtime"].map((side) => [
+    [side, expected[side]?.status ?? null],
+    [`${side}Transformations`, expected[side]?.transformations ?? null],
+    [`${side}Values`, expected[side]?.values ?? null],
+  ]);
+  // A transaction is believed to have made the contract only if its code matches.
+  const deployment = expected.creation ? "known" : "unknown";
+  return { ...Object.fromEntries(sides.flat()), deployment };
+}
+
+for (const recipe of recipes) {
+  const another = (changes) => compile({ ...recipe, ...changes });
+  const { creation, runtime, expected, traces, receiptNames } = recipe.chain(compile(recipe), another);
+  const document = {
+    shows: recipe.shows,
+    input: {
+      compilerVersion: solc(recipe.compiler).version,
+      contractIdentifier: recipe.target,
+      stdJson: recipe.submits?.(submitted(recipe)) ?? submitted(recipe),
+    },
+    onchain: { creationCode: creation ? `0x${creation}` : null, runtimeCode: `0x${runtime}`, traces, receiptNames },
+    expected: expectation(expected),
+  };
+  writeFileSync(join(here, `${recipe.name}.json`), `${JSON.stringify(document, null, 1)}\n`);
+  console.log(recipe.name);
+}
