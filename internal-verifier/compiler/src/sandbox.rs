@@ -6,7 +6,7 @@
 //! without it, and says so.
 //!
 //! A compiler that is a program of its own has no first wall: it is held by these alone, wider where
-//! it must be ([`ProgramCalls`]), and it doesn't run where one of them is missing.
+//! it must be (`ProgramCalls`), and it doesn't run where one of them is missing.
 
 pub(crate) mod files;
 mod program_calls;

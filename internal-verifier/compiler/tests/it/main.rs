@@ -10,6 +10,7 @@ mod compiling;
 mod intake;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
 mod native;
 #[cfg(test)]
 mod old;
