@@ -14,9 +14,7 @@ use verification::compiler_output::read_compiler_output;
 use verification::failure::VerificationFailure;
 use verification::job::StdJsonRequest;
 use verification::std_json::StdJsonInput;
-use verification::variation::find_perfect_variation;
 
-use super::on_chain::OnChain;
 use super::ways::{self, Way};
 use super::{Fault, Tools};
 use crate::outputs::Answer;
@@ -99,40 +97,30 @@ impl<'a> Compiling<'a> {
         ways::after_no_match(self.request, &self.engines(), compiled.way)
     }
 
-    /// Nothing changes where the metadata is the chain's, or no variation of the sources explains it.
-    pub(super) async fn perfect(
+    /// Other sources than those submitted, in the way that gave a match.
+    pub(super) async fn variation(
         &mut self,
-        compiled: Compiled,
-        on_chain: &OnChain,
-    ) -> Result<Compiled, Fault> {
-        let (input, runtime) = (
-            self.request.std_json_input.clone(),
-            on_chain.code.runtime.clone(),
-        );
-        let searching = move || {
-            let found = find_perfect_variation(&input, &compiled.contract, &runtime);
-            (compiled, found)
-        };
-        let searched = tokio::task::spawn_blocking(searching).await;
-        let (compiled, variation) = searched.map_err(|source| Fault::Crashed { source })?;
-        let Some(variation) = variation else {
-            return Ok(compiled);
-        };
-        let varied = self.compile(&variation, compiled.way).await?;
-        Ok(match varied {
-            Ok(varied) => Compiled {
-                variation: Some(variation),
-                ..varied
-            },
+        input: &StdJsonInput,
+        way: Way,
+    ) -> Result<Option<Compiled>, Fault> {
+        Ok(match self.compile(input, way).await? {
+            Ok(compiled) => Some(Compiled {
+                variation: Some(input.clone()),
+                ..compiled
+            }),
             Err(no_contract) => {
                 tracing::warn!(
                     event = "variation_failed",
                     code = no_contract.failure.code(),
                     "sources with other line endings did not compile"
                 );
-                compiled
+                None
             }
         })
+    }
+
+    pub(super) fn submitted(&self) -> &StdJsonInput {
+        &self.request.std_json_input
     }
 
     fn engines(&self) -> Vec<Engine> {

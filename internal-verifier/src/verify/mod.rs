@@ -9,6 +9,7 @@ mod compile;
 mod fault;
 mod on_chain;
 mod result;
+mod variation;
 mod ways;
 
 use std::time::Instant;

@@ -37,8 +37,8 @@ impl Verified {
     pub(crate) fn into_rows(self) -> NewMatch {
         let creation_match = self.matched.creation().map(side);
         let runtime_match = self.matched.runtime().map(side);
-        // A transaction whose code does not match made something else: none of its facts is shown.
-        let creation = self.on_chain.creation.filter(|_| creation_match.is_some());
+        // The chain says that this transaction made the contract, whether or not its code matches.
+        let creation = self.on_chain.creation;
         let metadata = self.compiled.contract.metadata.clone();
         NewMatch {
             deployment: NewDeployment {

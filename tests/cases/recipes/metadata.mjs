@@ -12,7 +12,29 @@ contract C { function copy() public pure returns (bytes memory) {
 // The blob of a contract of the same shape, in which the author then looks for a place to hide.
 const withCopy = (blob) => copied.replace("COPY", blob + "11".repeat(100));
 
+const crlf = (text) => text.replaceAll("\n", "\r\n");
+
+const documented = `contract Documented {
+  /// @notice one
+  /// two
+  function f() public {}
+}`;
+
+const exact = { creation: side("exact_match"), runtime: side("exact_match") };
+
 export default [
+  {
+    name: "line_endings_of_another_system",
+    shows: "Deployed from files with CRLF, submitted with LF: what was deployed is found, and the match is exact.",
+    compiler: "0.8.28", sources: { "s.sol": storage(" // text\n") }, target: "s.sol:Storage",
+    chain: (_, another) => ({ ...another({ sources: { "s.sol": crlf(storage(" // text\n")) } }), expected: exact }),
+  },
+  {
+    name: "line_endings_within_documentation",
+    shows: "Before 0.6.9 they go on into the documentation, and the first search finds nothing: the second does.",
+    compiler: "0.6.2", sources: { "d.sol": `${documented}\n` }, target: "d.sol:Documented",
+    chain: (_, another) => ({ ...another({ sources: { "d.sol": crlf(documented) } }), expected: exact }),
+  },
   {
     name: "other_metadata_of_an_older_release",
     shows: "solc 0.6.12, another comment: the blob is replaced on both sides.",
