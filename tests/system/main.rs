@@ -7,6 +7,7 @@ mod compile_once;
 // The whole binary is a test; saying so lets the lints know.
 #[cfg(test)]
 mod database;
+mod engines;
 mod faults;
 mod identity;
 mod input_gate;

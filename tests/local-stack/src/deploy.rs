@@ -96,7 +96,15 @@ pub async fn deploy(
 ) -> Result<Deployed> {
     let mut code = contract.creation.bytes().to_vec();
     code.extend(DynSolValue::Tuple(arguments).abi_encode_params());
-    let receipt = send(anvil, json!({"data": format!("0x{}", hex::encode(code))})).await?;
+    deploy_code(anvil, &hex::encode(code)).await
+}
+
+/// Sends creation code, in hexadecimal digits, from anvil's first account.
+///
+/// # Errors
+/// When the chain refuses it.
+pub async fn deploy_code(anvil: &Anvil, digits: &str) -> Result<Deployed> {
+    let receipt = send(anvil, json!({"data": format!("0x{digits}")})).await?;
     Ok(Deployed {
         address: text(&receipt, "contractAddress")?,
         transaction: text(&receipt, "transactionHash")?,
