@@ -15,7 +15,7 @@ help: ## This list
 demo: programs ## Deploys contracts on a local chain and verifies them: make demo [ONCE=1]
 	@$(release)/demo --end-with-parent $(if $(ONCE),--once)
 
-stack: programs ## Both services on this machine, until Ctrl-C: make stack CHAINS=chains.json [PORT=5555] [VERIFIERS=2]
+stack: programs ## Both services on this machine, until Ctrl-C: make stack CHAINS=chains.json [PORT=5555] [VERIFIERS=2] [COMPILER_ENGINES=...]
 	@$(release)/stack --end-with-parent
 
 compilers: programs ## Prepares compilers, or lists them: make compilers VERSIONS="0.8.28 0.5.16 vyper-0.4.3" [ENGINE=node]
@@ -31,7 +31,7 @@ test: setup ## Everything that must hold before a commit
 cases: programs ## Verifies a folder of contracts and compares: make cases DIR=tests/cases [ONLY=text] [JOBS=2]
 	@$(release)/cases --end-with-parent
 
-bench: programs ## Times and memory of whole verifications: make bench [ROUNDS=30] [JOBS=1000]
+bench: programs ## Times and memory of whole verifications: make bench [ROUNDS=30] [JOBS=1000] [OUTPUTS_MEMORY_MIB=16]
 	@$(release)/bench --end-with-parent
 
 setup:

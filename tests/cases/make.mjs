@@ -1,30 +1,35 @@
 // Makes the cases of this folder. See docs/cases.md.
 //
-// usage: node make.mjs REPOSITORY
-//   REPOSITORY/solc-emscripten-wasm32-v<release>+commit.<hash>.js    as the Solidity project publishes them
+// usage: node make.mjs COMPILERS VYPERS
+//   COMPILERS/emscripten-*/solc-emscripten-*-v<release>+commit.<hash>.js    as the Solidity project publishes them
+//   VYPERS/<release>/bin/vyper                                              virtual environments with Vyper
 //
-// A recipe compiles a contract with soljson under Node, makes the chain's code from what the
+// A recipe compiles a contract with soljson under Node or with Vyper, makes the chain's code from what the
 // compiler printed, and says what must come out. Neither our engine nor our matcher has a part in it.
 
 import { createRequire } from "node:module";
-import { readdirSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import recipes from "./recipes.mjs";
 
-const repository = resolve(process.argv[2] ?? ".");
+const [compilers, vypers] = [2, 3].map((place) => resolve(process.argv[place] ?? "."));
 const here = dirname(fileURLToPath(import.meta.url));
 const load = createRequire(import.meta.url);
 const loaded = new Map();
 
 function solc(release) {
   if (!loaded.has(release)) {
-    const prefix = `solc-emscripten-wasm32-v${release}+commit.`;
-    const file = readdirSync(repository).find((name) => name.startsWith(prefix));
-    if (!file) throw new Error(`there is no ${release} in ${repository}`);
-    const soljson = load(join(repository, file));
-    const run = soljson.cwrap("solidity_compile", "string", ["string", "number", "number"]);
-    const version = file.slice("solc-emscripten-wasm32-v".length, -".js".length);
+    const files = ["wasm32", "asmjs"].flatMap((platform) => {
+      const folder = join(compilers, `emscripten-${platform}`);
+      return readdirSync(folder).map((name) => join(folder, name));
+    });
+    const file = files.find((path) => path.includes(`-v${release}+commit.`) && path.endsWith(".js"));
+    if (!file) throw new Error(`there is no ${release} in ${compilers}`);
+    const run = load(file).cwrap("solidity_compile", "string", ["string", "number", "number"]);
+    const version = basename(file, ".js").split("-v")[1];
     loaded.set(release, { version, run: (input) => JSON.parse(run(JSON.stringify(input), 0, 0)) });
   }
   return loaded.get(release);
@@ -35,7 +40,21 @@ const contents = (sources) => Object.fromEntries(Object.entries(sources).map(([p
 // What the user sends.
 const submitted = ({ language = "Solidity", sources, settings = {} }) => ({ language, sources: contents(sources), settings });
 
+const vyper = (release, args) => execFileSync(join(vypers, release, "bin/vyper"), args, { encoding: "utf8" }).trim();
+
+function compileVyper({ compiler, sources, target }) {
+  const folder = mkdtempSync(join(tmpdir(), "cases-"));
+  for (const [path, content] of Object.entries(sources)) writeFileSync(join(folder, path), content);
+  const print = (what) => vyper(compiler, ["-f", what, join(folder, target.split(":")[0])]).slice("0x".length);
+  const codes = { creation: print("bytecode"), runtime: print("bytecode_runtime") };
+  rmSync(folder, { recursive: true });
+  return codes;
+}
+
+const versionOf = ({ language, compiler }) => (language === "Vyper" ? vyper(compiler, ["--version"]) : solc(compiler).version);
+
 function compile(recipe) {
+  if (recipe.language === "Vyper") return compileVyper(recipe);
   const input = submitted(recipe);
   const outputSelection = { "*": { "*": ["abi", "evm.legacyAssembly", "evm.bytecode", "evm.deployedBytecode"] } };
   const output = solc(recipe.compiler).run({ ...input, settings: { ...input.settings, outputSelection } });
@@ -65,7 +84,7 @@ for (const recipe of recipes) {
   const document = {
     shows: recipe.shows,
     input: {
-      compilerVersion: solc(recipe.compiler).version,
+      compilerVersion: versionOf(recipe),
       contractIdentifier: recipe.target,
       stdJson: recipe.submits?.(submitted(recipe)) ?? submitted(recipe),
     },

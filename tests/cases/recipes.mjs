@@ -5,10 +5,11 @@
 import matching from "../../common/verification/cases/recipes.mjs";
 import factories from "./recipes/factories.mjs";
 import inputs from "./recipes/inputs.mjs";
+import languages from "./recipes/languages.mjs";
 import metadata from "./recipes/metadata.mjs";
 
-// Beside 0.8.28 only releases that the other tests prepare too: each new one costs every clean run
-// twenty seconds.
+// Of WebAssembly only 0.8.28 and releases that the other tests prepare too: each new one costs every
+// clean run twenty seconds.
 const OLDER = { libraries_manually_linked: "0.6.12" };
 
 const SHARED = [
@@ -51,4 +52,4 @@ const shared = SHARED.map((name) => {
   return { ...recipe, compiler: OLDER[name] ?? recipe.compiler };
 });
 
-export default [...shared, ...factories, ...inputs, ...metadata];
+export default [...shared, ...factories, ...inputs, ...languages, ...metadata];

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use futures::StreamExt;
-use local_stack::Chains;
 use local_stack::cases::{Case, Report, Runner};
 use local_stack::replay_chain::ReplayChain;
+use local_stack::stack::ENGINES;
+use local_stack::{Chains, Service};
 
 use crate::support::{CHAIN_ID, LIMIT, TestSystem};
 
@@ -28,7 +29,7 @@ async fn every_case_ends_as_its_file_says() {
     let system = TestSystem::with(|mut config| {
         config.chains = Chains::Document(chain.chains());
         config.verifiers = 2;
-        config
+        config.with(Service::InternalVerifier, "COMPILER_ENGINES", ENGINES)
     })
     .await;
     let runner = Runner {

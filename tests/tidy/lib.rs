@@ -61,7 +61,7 @@ mod files {
             .flat_map(|list| fs::read(list).unwrap())
             .collect();
         let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(lists));
-        let known = "a64e84f31f827d15468dd39a26de1a6b12487aee22158297b21934d2245a2ada";
+        let known = "b58f53a878e6d0ad91fa21a493ce94a2d436ec3b9fcc2ee4d75c7f9e42854e29";
         let date = common::version::COMPILER_LIST_DATE;
         assert_eq!(
             (hash.as_str(), date),

@@ -11,7 +11,7 @@ pub enum Engine {
     Wasm,
     /// solc's asm.js build under Node: up to 0.6.1.
     Node,
-    /// solc's own build for Linux: 0.4.10 and later.
+    /// solc's own build for Linux: 0.4.11 and later.
     Native,
     /// Vyper under Python.
     Vyper,

@@ -17,6 +17,9 @@ use crate::process::{Ended, Process};
 use crate::programs::Programs;
 use crate::settings::{PUBLIC_AUDIENCE, Settings};
 
+/// Every engine for which `scripts/setup` installs what it needs, as a service's setting.
+pub const ENGINES: &str = "wasm,node,vyper";
+
 const HEALTHY_WITHIN: Duration = Duration::from_secs(10);
 
 /// What to bring up, and how.

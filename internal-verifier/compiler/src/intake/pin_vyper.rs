@@ -17,8 +17,11 @@ use crate::python;
 use crate::release::{PinnedPackage, VyperPin};
 use crate::vyper::{self, wheels};
 
-/// What to resolve for. Releases that don't want the first are asked for with the second.
-const PYTHONS: [&str; 2] = ["3.11", "3.10"];
+/// What to resolve for. Old releases want old ones.
+const PYTHONS: [&str; 3] = ["3.11", "3.10", "3.9"];
+/// Releases that import what belongs to setuptools, and don't say that they need it.
+const IMPORT_PKG_RESOURCES: [&str; 2] = ["0.2.", "0.3.0"];
+const LAST_WITH_PKG_RESOURCES: &str = "setuptools<81";
 /// For which there should be wheels.
 const WHEELS_FOR: [&str; 5] = ["3.10", "3.11", "3.12", "3.13", "3.14"];
 const MACHINES: [[&str; 2]; 2] = [
@@ -85,7 +88,13 @@ pub async fn add_releases(
 
 /// All wheels, in one folder.
 async fn resolve(python: &Path, release: &str, folder: &Path) -> Result<Vec<PathBuf>, PipError> {
-    let wanted = format!("vyper=={release}");
+    let mut wanted = vec![format!("vyper=={release}")];
+    if IMPORT_PKG_RESOURCES
+        .iter()
+        .any(|old| release.starts_with(old))
+    {
+        wanted.push(LAST_WITH_PKG_RESOURCES.to_owned());
+    }
     let mut resolved = Err(PipError::Failed(String::new()));
     for version in PYTHONS {
         if resolved.is_err() {
@@ -97,7 +106,7 @@ async fn resolve(python: &Path, release: &str, folder: &Path) -> Result<Vec<Path
         let Some((name, version, false)) = name_of(&wheel) else {
             continue;
         };
-        let wanted = format!("{name}=={version}");
+        let wanted = [format!("{name}=={version}")];
         if download(python, folder, &wanted, Kind::Pure, false)
             .await
             .is_ok()
@@ -134,7 +143,7 @@ enum Kind {
 async fn download(
     python: &Path,
     folder: &Path,
-    wanted: &str,
+    wanted: &[String],
     kind: Kind,
     with_dependencies: bool,
 ) -> Result<(), PipError> {
@@ -157,7 +166,7 @@ async fn download(
     if !with_dependencies {
         arguments.extend(["--no-deps", "--ignore-requires-python"]);
     }
-    arguments.push(wanted);
+    arguments.extend(wanted.iter().map(String::as_str));
     pip::run(python, folder, |command| {
         command.args(&arguments);
     })

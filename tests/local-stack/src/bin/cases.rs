@@ -17,6 +17,7 @@ use local_stack::client::Client;
 use local_stack::postgres::Postgres;
 use local_stack::programs::Programs;
 use local_stack::replay_chain::ReplayChain;
+use local_stack::stack::ENGINES;
 use local_stack::{Chains, Databases, Service, Stack, StackConfig};
 
 const CHAIN_ID: u64 = 1;
@@ -87,11 +88,7 @@ async fn run(arguments: Arguments) -> Result<Report> {
         Chains::Document(chain.chains()),
         Databases::same(database.url()),
     )
-    .with(
-        Service::InternalVerifier,
-        "COMPILER_ENGINES",
-        "wasm,node,vyper",
-    );
+    .with(Service::InternalVerifier, "COMPILER_ENGINES", ENGINES);
     config.verifiers = arguments.verifiers;
     config.log.clone_from(&arguments.log);
     config.folder = Some(Programs::beside_this_one()?.target_folder().join("cases"));

@@ -13,7 +13,8 @@ use clap::Parser;
 use local_stack::children;
 use local_stack::postgres::Postgres;
 use local_stack::programs::Programs;
-use local_stack::{Chains, Databases, Stack, StackConfig};
+use local_stack::stack::ENGINES;
+use local_stack::{Chains, Databases, Service, Stack, StackConfig};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 const CHAINS_HELP: &str = "\
@@ -41,6 +42,15 @@ struct Arguments {
     /// A Postgres database to use instead of one of our own
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
+    /// What runs compilers; `native` too, if it is named
+    #[arg(long, env = "COMPILER_ENGINES", default_value = ENGINES)]
+    compiler_engines: String,
+    /// Inputs for which `native` is the first choice: all, via-ir, large
+    #[arg(long, env = "COMPILER_NATIVE_FOR")]
+    compiler_native_for: Option<String>,
+    /// A list.json of native executables to use in place of ours
+    #[arg(long, env = "COMPILER_NATIVE_LIST", value_name = "FILE")]
+    compiler_native_list: Option<String>,
     /// Which log lines are written
     #[arg(long, env = "LOG", default_value = "info")]
     log: String,
@@ -131,6 +141,22 @@ fn config(arguments: &Arguments) -> Result<StackConfig> {
     config.verifiers = arguments.verifiers;
     config.log.clone_from(&arguments.log);
     config.folder = Some(logs);
+    let settings = [
+        ("COMPILER_ENGINES", Some(&arguments.compiler_engines)),
+        (
+            "COMPILER_NATIVE_FOR",
+            arguments.compiler_native_for.as_ref(),
+        ),
+        (
+            "COMPILER_NATIVE_LIST",
+            arguments.compiler_native_list.as_ref(),
+        ),
+    ];
+    for (name, value) in settings {
+        if let Some(value) = value {
+            config = config.with(Service::InternalVerifier, name, value);
+        }
+    }
     Ok(config)
 }
 

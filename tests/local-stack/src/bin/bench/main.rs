@@ -24,7 +24,7 @@ use local_stack::process::Process;
 use local_stack::programs::Programs;
 use local_stack::replay_chain::ReplayChain;
 use local_stack::usage::Usage;
-use local_stack::{Chains, Databases, Stack, StackConfig};
+use local_stack::{Chains, Databases, Service, Stack, StackConfig};
 
 use crate::bench::{Bench, CHAIN_ID};
 use crate::times::{EXPLAINED, Times};
@@ -38,6 +38,10 @@ struct Arguments {
     /// Small jobs, over which the services' memory is watched
     #[arg(long, env = "JOBS", default_value_t = 0)]
     jobs: usize,
+    /// What the verifier keeps of outputs, in place of its default. Memory that grows when it is full
+    /// is a leak
+    #[arg(long, env = "OUTPUTS_MEMORY_MIB")]
+    outputs_memory_mib: Option<u32>,
     /// End when the program that started this one ends, also when that is killed
     #[arg(long)]
     end_with_parent: bool,
@@ -68,10 +72,14 @@ async fn run(arguments: Arguments) -> Result<()> {
     let postgres = Postgres::start()?;
     let database = postgres.fresh_database().await?;
     let started = Instant::now();
-    let config = StackConfig::new(
+    let mut config = StackConfig::new(
         Chains::Document(chain.chains()),
         Databases::same(database.url()),
     );
+    if let Some(mib) = arguments.outputs_memory_mib {
+        let verifier = Service::InternalVerifier;
+        config = config.with(verifier, "OUTPUTS_MEMORY_MIB", &mib.to_string());
+    }
     let stack = Stack::start(config).await?;
     eprintln!(
         "the stack was up after {} ms",
