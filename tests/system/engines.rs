@@ -116,30 +116,29 @@ fn printing(folder: &Path, output: &Value) -> &'static str {
        print!("{}", include_str!("output.json"));"#
 }
 
-#[tokio::test]
-async fn old_code_by_way_of_ir_is_tried_with_the_other_engine_before_the_answer_is_no() {
+/// The job of a contract whose code the native engine gives and the WebAssembly build doesn't.
+async fn verify_other_code(via_ir: bool) -> Value {
     let folder = tempfile::tempdir().unwrap();
-    let other = with_other_code(compile(true).await);
+    let other = with_other_code(compile(via_ir).await);
     let main = printing(folder.path(), &other);
     let system =
         TestSystem::with(|config| native(config, folder.path(), "wasm,native", main)).await;
     let deployed = deploy(&system, &other).await;
-    let job = system.verify(&deployed.address, &body(true)).await;
-    assert_eq!(job["contract"]["match"], "exact_match", "{job}");
+    let job = system.verify(&deployed.address, &body(via_ir)).await;
     system.stop().await;
+    job
+}
+
+#[tokio::test]
+async fn old_code_by_way_of_ir_is_tried_with_the_other_engine_before_the_answer_is_no() {
+    let job = verify_other_code(true).await;
+    assert_eq!(job["contract"]["match"], "exact_match", "{job}");
 }
 
 #[tokio::test]
 async fn code_that_is_the_same_everywhere_is_not_tried_with_the_other_engine() {
-    let folder = tempfile::tempdir().unwrap();
-    let other = with_other_code(compile(false).await);
-    let main = printing(folder.path(), &other);
-    let system =
-        TestSystem::with(|config| native(config, folder.path(), "wasm,native", main)).await;
-    let deployed = deploy(&system, &other).await;
-    let job = system.verify(&deployed.address, &body(false)).await;
+    let job = verify_other_code(false).await;
     assert_eq!(job_error(&job).0, "no_match");
-    system.stop().await;
 }
 
 #[tokio::test]

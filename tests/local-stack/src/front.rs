@@ -10,13 +10,14 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use anyhow::{Context, Result};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::Semaphore;
+
+use crate::server::Server;
 
 /// Cloud Run's limit for a request's body over HTTP/1.
 const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
@@ -96,8 +97,7 @@ struct State {
 #[derive(Debug)]
 pub struct Front {
     state: web::Data<State>,
-    address: SocketAddr,
-    handle: ServerHandle,
+    server: Server,
 }
 
 impl std::fmt::Debug for State {
@@ -138,29 +138,18 @@ impl Front {
             report: Mutex::default(),
         });
         let shared = state.clone();
-        let server = HttpServer::new(move || {
-            App::new()
-                .app_data(shared.clone())
+        let server = Server::start(move |app| {
+            app.app_data(shared.clone())
                 .app_data(web::PayloadConfig::new(MAX_BODY_BYTES))
-                .default_service(web::to(receive))
-        });
-        let server = server.workers(1).disable_signals();
-        let server = server.bind("127.0.0.1:0").context("serving the front")?;
-        let address = server.addrs().first().copied().context("no address")?;
-        let server = server.run();
-        let handle = server.handle();
-        tokio::spawn(server);
-        Ok(Self {
-            state,
-            address,
-            handle,
-        })
+                .default_service(web::to(receive));
+        })?;
+        Ok(Self { state, server })
     }
 
     /// The verifier's address, as public-api knows it.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.server.address())
     }
 
     /// An instance has been started again somewhere else.
@@ -178,13 +167,6 @@ impl Front {
     #[must_use]
     pub fn report(&self) -> FrontReport {
         locked(&self.state.report).clone()
-    }
-}
-
-impl Drop for Front {
-    fn drop(&mut self) {
-        // The order is given at once; nobody needs to see it carried out.
-        drop(self.handle.stop(false));
     }
 }
 

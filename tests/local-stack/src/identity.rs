@@ -8,13 +8,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use anyhow::{Context, Result};
+use actix_web::{HttpRequest, HttpResponse, web};
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::issuer::{Issuer, claims, now};
+use crate::server::Server;
 
 const ACCOUNT: &str = "/computeMetadata/v1/instance/service-accounts/default";
 
@@ -44,8 +44,7 @@ struct State {
 #[derive(Debug)]
 pub struct IdentityServer {
     state: web::Data<State>,
-    address: SocketAddr,
-    handle: ServerHandle,
+    server: Server,
 }
 
 impl IdentityServer {
@@ -69,36 +68,25 @@ impl IdentityServer {
             },
         });
         let shared = state.clone();
-        let server = HttpServer::new(move || {
-            App::new()
-                .app_data(shared.clone())
+        let server = Server::start(move |app| {
+            app.app_data(shared.clone())
                 .route(&format!("{ACCOUNT}/identity"), web::get().to(identity))
                 .route(&format!("{ACCOUNT}/email"), web::get().to(email))
-                .route("/certs", web::get().to(certs))
-        });
-        let server = server.workers(1).disable_signals();
-        let server = server.bind("127.0.0.1:0").context("serving identity")?;
-        let address = server.addrs().first().copied().context("no address")?;
-        let server = server.run();
-        let handle = server.handle();
-        tokio::spawn(server);
-        Ok(Self {
-            state,
-            address,
-            handle,
-        })
+                .route("/certs", web::get().to(certs));
+        })?;
+        Ok(Self { state, server })
     }
 
     /// Where it listens; a process takes it as `GCE_METADATA_HOST`.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.server.address()
     }
 
     /// Where the public keys are.
     #[must_use]
     pub fn jwks_url(&self) -> String {
-        format!("http://{}/certs", self.address)
+        format!("http://{}/certs", self.server.address())
     }
 
     /// Signs with the key that the server shows.
@@ -110,13 +98,6 @@ impl IdentityServer {
     #[must_use]
     pub fn switches(&self) -> &Switches {
         &self.state.switches
-    }
-}
-
-impl Drop for IdentityServer {
-    fn drop(&mut self) {
-        // The order is given at once; nobody needs to see it carried out.
-        drop(self.handle.stop(false));
     }
 }
 

@@ -19,6 +19,7 @@ pub mod process;
 pub mod programs;
 pub mod project;
 pub mod replay_chain;
+mod server;
 mod settings;
 pub mod stack;
 pub mod usage;

@@ -5,13 +5,13 @@
 //! same for every block; it executes nothing, and refuses a call that it does not know.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpResponse, HttpServer, web};
-use anyhow::{Context, Result};
+use actix_web::{HttpResponse, web};
+use anyhow::Result;
 use serde_json::{Value, json};
+
+use crate::server::Server;
 
 const DEPLOYER: &str = "0xdededededededededededededededededededede";
 const FACTORY: &str = "0xfafafafafafafafafafafafafafafafafafafafa";
@@ -56,8 +56,7 @@ impl Default for Traces {
 #[derive(Debug)]
 pub struct ReplayChain {
     state: web::Data<State>,
-    address: SocketAddr,
-    handle: ServerHandle,
+    server: Server,
 }
 
 #[derive(Debug)]
@@ -83,22 +82,11 @@ impl ReplayChain {
             held: RwLock::default(),
         });
         let shared = state.clone();
-        let server = HttpServer::new(move || {
-            App::new()
-                .app_data(shared.clone())
-                .route("/", web::post().to(serve))
-        });
-        let server = server.workers(1).disable_signals();
-        let server = server.bind("127.0.0.1:0").context("serving a chain")?;
-        let address = server.addrs().first().copied().context("no address")?;
-        let server = server.run();
-        let handle = server.handle();
-        tokio::spawn(server);
-        Ok(Self {
-            state,
-            address,
-            handle,
-        })
+        let server = Server::start(move |app| {
+            app.app_data(shared.clone())
+                .route("/", web::post().to(serve));
+        })?;
+        Ok(Self { state, server })
     }
 
     /// From now on the contract is there.
@@ -116,7 +104,7 @@ impl ReplayChain {
     /// The JSON-RPC endpoint.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.server.address())
     }
 
     /// A chains file with this chain alone. Its endpoint is named twice, once for each way of tracing.
@@ -129,13 +117,6 @@ impl ReplayChain {
             "supported": true,
             "rpc": [rpc("trace_transaction"), rpc("debug_traceTransaction")],
         }})
-    }
-}
-
-impl Drop for ReplayChain {
-    fn drop(&mut self) {
-        // The order is given at once; nobody needs to see it carried out.
-        drop(self.handle.stop(false));
     }
 }
 
