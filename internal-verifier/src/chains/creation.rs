@@ -25,6 +25,8 @@ struct Transaction {
 struct Receipt {
     /// None for a transaction that is a call; a factory's child is not named here.
     made: Option<Address>,
+    /// Whatever it did was undone. Receipts from before Byzantium don't tell.
+    has_failed: bool,
     block_number: u64,
     transaction_index: u64,
 }
@@ -88,6 +90,9 @@ async fn check(
     let Some((transaction, receipt)) = transaction.zip(receipt) else {
         return Ok(None);
     };
+    if receipt.has_failed {
+        return Ok(None);
+    }
     let code = if receipt.made == Some(address) {
         Some(transaction.input)
     } else {
@@ -121,6 +126,7 @@ fn read_receipt(result: Value) -> Reading<Receipt> {
                 Some(address) => Some(lower_address(address)?),
                 None => None,
             },
+            has_failed: text("status").and_then(quantity) == Some(0),
             block_number: quantity(text("blockNumber")?)?,
             transaction_index: quantity(text("transactionIndex")?)?,
         })
@@ -144,4 +150,26 @@ pub(super) fn lower_address(text: &str) -> Option<Address> {
 
 fn quantity(text: &str) -> Option<u64> {
     u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_tells_whether_what_was_done_stayed() {
+        let receipt = |status: Value| {
+            let receipt = json!({
+                "contractAddress": null, "blockNumber": "0x10", "transactionIndex": "0x0",
+                "status": status,
+            });
+            match read_receipt(receipt) {
+                Reading::Found(receipt) => receipt.has_failed,
+                Reading::Nothing | Reading::Unreadable => panic!("a receipt can be read"),
+            }
+        };
+        assert!(receipt(json!("0x0")));
+        assert!(!receipt(json!("0x1")));
+        assert!(!receipt(Value::Null), "before Byzantium");
+    }
 }

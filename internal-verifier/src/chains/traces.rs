@@ -53,6 +53,23 @@ struct FlatTrace {
     action: FlatAction,
     result: Option<FlatResult>,
     error: Option<Value>,
+    /// From the transaction down: its second call's first is `[1, 0]`.
+    #[serde(rename = "traceAddress")]
+    place: Option<Vec<u64>>,
+}
+
+impl FlatTrace {
+    fn has_failed(&self) -> bool {
+        self.error.as_ref().is_some_and(|error| !error.is_null())
+    }
+
+    /// It is this frame, or was called from it. A frame that doesn't say where it stands may be anywhere.
+    fn is_within(&self, other: &Self) -> bool {
+        match (&self.place, &other.place) {
+            (Some(own), Some(other)) => own.starts_with(other),
+            _ => true,
+        }
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -65,17 +82,25 @@ struct FlatResult {
     address: Option<String>,
 }
 
-/// `trace_transaction`: a list in which each creation is an entry of its own.
+/// `trace_transaction`: a list in which each creation is an entry of its own. What a failed frame called
+/// has no error of its own, and was undone with it.
 fn in_flat_traces(answer: Value, address: Address) -> Option<Vec<u8>> {
     let traces: Vec<Value> = serde_json::from_value(answer).ok()?;
-    traces.into_iter().find_map(|trace| {
-        let trace: FlatTrace = serde_json::from_value(trace).ok()?;
-        let made = lower_address(&trace.result?.address?)?;
-        let succeeded = trace.kind == "create" && trace.error.is_none();
-        (succeeded && made == address)
-            .then(|| bytes(&trace.action.init?))
-            .flatten()
-    })
+    let traces: Vec<FlatTrace> = traces
+        .into_iter()
+        .filter_map(|trace| serde_json::from_value(trace).ok())
+        .collect();
+    let failed: Vec<&FlatTrace> = traces.iter().filter(|trace| trace.has_failed()).collect();
+    let made_it = |trace: &&FlatTrace| {
+        let made = trace
+            .result
+            .as_ref()
+            .and_then(|result| result.address.as_deref());
+        trace.kind == "create" && made.and_then(lower_address) == Some(address)
+    };
+    let lasted = |trace: &&FlatTrace| !failed.iter().any(|frame| trace.is_within(frame));
+    let creation = traces.iter().filter(made_it).find(lasted)?;
+    bytes(creation.action.init.as_deref()?)
 }
 
 /// `debug_traceTransaction` with `callTracer`: a tree. Every frame is looked at, below creations too:
@@ -128,6 +153,31 @@ mod tests {
         let flat = json!([{"type": "create", "action": {"init": "0xaa"}, "error": "Reverted",
                            "result": {"address": address(2).to_lower_hex()}}]);
         assert_eq!(in_flat_traces(flat, address(2)), None);
+    }
+
+    #[test]
+    fn what_a_failed_frame_made_in_flat_traces_was_undone_with_it() {
+        let creation = |init: &str, place: &[u64]| {
+            json!({"type": "create", "action": {"init": init}, "traceAddress": place,
+                   "result": {"address": address(2).to_lower_hex()}})
+        };
+        let call = |place: &[u64], error: Value| json!({"type": "call", "traceAddress": place, "error": error});
+        let undone = json!([
+            call(&[], Value::Null),
+            call(&[0], json!("Reverted")),
+            creation("0xaa", &[0, 0]),
+            call(&[1], Value::Null),
+            creation("0xbb", &[1, 0]),
+        ]);
+        assert_eq!(in_flat_traces(undone, address(2)), Some(vec![0xbb]));
+        let all_undone = json!([call(&[], json!("Reverted")), creation("0xaa", &[0])]);
+        assert_eq!(in_flat_traces(all_undone, address(2)), None);
+        let beside = json!([
+            call(&[], Value::Null),
+            call(&[0], json!("Reverted")),
+            creation("0xaa", &[1])
+        ]);
+        assert_eq!(in_flat_traces(beside, address(2)), Some(vec![0xaa]));
     }
 
     #[test]

@@ -60,6 +60,15 @@ export default [
     trace_transaction: [flatCall, flat("$address", "$creationCode", { error: "Reverted" })],
     debug_traceTransaction: call({ ...ours("CREATE"), error: "execution reverted" }),
   }),
+  notMade("factory_whose_call_failed", "The factory made it, and then failed: what it had made was undone with it.", {
+    trace_transaction: [flatCall, { ...flatCall, error: "Reverted", traceAddress: [0] },
+      flat("$address", "$creationCode", { traceAddress: [0, 0] })],
+    debug_traceTransaction: call({ ...call(ours("CREATE")), error: "execution reverted" }),
+  }),
+  childOf("factory_that_tried_twice", "The first try was undone with the call that made it; the second one stayed.", {
+    trace_transaction: [flatCall, { ...flatCall, error: "Reverted", traceAddress: [0] },
+      flat("$address", "0x6001", { traceAddress: [0, 0] }), flat("$address", "$creationCode", { traceAddress: [1] })],
+  }),
   notMade("factory_of_another_contract", "The transaction made a twin of the contract and not this one.", {
     trace_transaction: [flatCall, flat(stranger, "$creationCode")],
     debug_traceTransaction: call(creation("CREATE", stranger, "$creationCode")),
