@@ -58,7 +58,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
             .wrap(TracingLogger::<RootSpan>::new())
             .configure(move |config| routes::configure(config, check))
     })
-    // One thread, as long-lived as the server: a compiler dies with the thread that started it.
+    // Jobs are few and long, and their work is done elsewhere: one thread serves them all.
     .workers(1)
     .disable_signals()
     .shutdown_timeout(STOP_WITHIN_S)

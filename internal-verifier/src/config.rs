@@ -139,10 +139,11 @@ fn read_run(reader: &mut Reader) -> RunConfig {
     let heartbeat_patience = reader.milliseconds("HEARTBEAT_PATIENCE_MS", seconds(80));
     let deadline = reader.milliseconds("JOB_DEADLINE_MS", seconds(900));
     let request_timeout = reader.milliseconds("REQUEST_TIMEOUT_MS", seconds(960));
-    if deadline >= request_timeout {
-        // Else the platform answers 504 while the compiler runs on.
+    // A run may last that much longer; else the platform answers 504 while it goes on.
+    if deadline.saturating_add(heartbeat) >= request_timeout {
         reader.mistake(
-            "JOB_DEADLINE_MS must be below REQUEST_TIMEOUT_MS, the platform's limit for a request",
+            "JOB_DEADLINE_MS and HEARTBEAT_MS together must be below REQUEST_TIMEOUT_MS, the platform's limit \
+             for a request",
         );
     }
     if heartbeat.saturating_mul(2) > lease {

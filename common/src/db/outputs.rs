@@ -12,6 +12,9 @@ const FIND: Statement = statement!("outputs/find");
 const STORE: Statement = statement!("outputs/store");
 const PURGE: Statement = statement!("outputs/purge");
 
+/// Rows may hold megabytes, and a statement has its time limit.
+const PURGED_AT_ONCE: i64 = 100;
+
 /// The SHA-256 of everything that an output follows from.
 pub type OutputKey = [u8; 32];
 
@@ -26,7 +29,7 @@ pub async fn find_output(
     row.map(|row| column(&row, "output")).transpose()
 }
 
-/// Keeps an output, unless there is one.
+/// Keeps an output, in place of the one that may be there.
 ///
 /// # Errors
 /// A fault of the database.
@@ -45,8 +48,17 @@ pub async fn store_output(
 /// Deletes what nobody used for so long. Answers how many rows that were.
 ///
 /// # Errors
-/// A fault of the database; nothing was deleted.
+/// A fault of the database; what was deleted until then stays deleted.
 pub async fn purge_outputs(database: &Database, unused: Duration) -> Result<u64, DatabaseError> {
     let connection = database.connection().await?;
-    connection.execute(PURGE, &[&unused.as_secs_f64()]).await
+    let mut purged = 0_u64;
+    loop {
+        let deleted = connection
+            .execute(PURGE, &[&unused.as_secs_f64(), &PURGED_AT_ONCE])
+            .await?;
+        purged = purged.saturating_add(deleted);
+        if deleted < PURGED_AT_ONCE.unsigned_abs() {
+            return Ok(purged);
+        }
+    }
 }

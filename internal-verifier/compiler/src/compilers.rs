@@ -12,11 +12,13 @@ use crate::artefacts;
 use crate::child::{self, Surroundings};
 use crate::config::Config;
 use crate::engine::{Engine, InputTraits};
+use crate::node;
 use crate::outcome::{Compilation, CompileError, Limits};
 use crate::prepared::Prepared;
 use crate::preparing::{self, Failure};
 use crate::release::{Catalogue, CatalogueError, Release};
 use crate::spawner::Spawner;
+use crate::vyper;
 
 /// All compilers of this machine. Cheap to clone; every clone shares what was prepared.
 #[derive(Debug, Clone)]
@@ -106,13 +108,17 @@ impl Compilers {
         engines.in_order(&release.engines(), input)
     }
 
-    /// Everything but the input that an output follows from: the engine and its own version, the release,
-    /// the pinned hashes of its files.
+    /// Everything but the input that an output follows from: the engine and what of it is ours, the
+    /// release, the pinned hashes of its files. Not the version of Node or Python: compilers' answers
+    /// don't follow from that.
     #[must_use]
     pub fn fingerprint(&self, release: &Release, engine: Engine) -> String {
         let made_by = match engine {
             Engine::Wasm => artefacts::maker(),
-            Engine::Node | Engine::Native | Engine::Vyper => String::new(),
+            Engine::Node => node::maker(),
+            Engine::Vyper => vyper::maker(),
+            // Started as it was published.
+            Engine::Native => String::new(),
         };
         let files = release.pinned_hashes(engine).join(",");
         format!("{engine}|{made_by}|{release}|{files}")

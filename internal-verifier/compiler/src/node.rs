@@ -17,6 +17,11 @@ use crate::release::{Platform, Release};
 
 const RUNNER: &str = include_str!("node/runner.js");
 
+/// What speaks with old releases, and translates for them.
+pub(crate) fn maker() -> String {
+    hex::encode(Sha256::digest(RUNNER))
+}
+
 /// Node ends at once when its library for TLS has a configuration that it may not read; this is an empty
 /// one.
 const NOTHING: &str = "/dev/null";

@@ -137,6 +137,14 @@ impl Release {
             .collect()
     }
 
+    /// Whether its output follows from its input. Vyper 0.3.4 to 0.3.7 puts internal functions in an order
+    /// that follows from where objects lie in its memory (sourcify #2825).
+    #[must_use]
+    pub fn is_deterministic(&self) -> bool {
+        let (first, last) = (ReleaseNumber(0, 3, 4), ReleaseNumber(0, 3, 7));
+        self.compiler() != Compiler::Vyper || !(first..=last).contains(&self.number())
+    }
+
     /// The same release with the executable that an operator pinned, or with none.
     fn with_native(&self, pin: Option<Pin>) -> Self {
         let builds = Builds {

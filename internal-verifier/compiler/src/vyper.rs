@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::libraries;
 use crate::prepared::{MemoryRule, Program};
@@ -27,6 +28,12 @@ pub(crate) use files::sha256_of_folder;
 
 /// Counts changes of what the intake makes.
 const FORMAT: u32 = 1;
+
+/// How a release is unpacked and started.
+pub(crate) fn maker() -> String {
+    let start = hex::encode(Sha256::digest(COMPILE));
+    format!("format {FORMAT} {start}")
+}
 
 /// Reads standard JSON from stdin in every release; `vyper --standard-json` is younger.
 const COMPILE: &str = "\

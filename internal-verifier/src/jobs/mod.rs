@@ -14,9 +14,9 @@ use common::api::internal::{RunEnd, VerifyAnswer};
 use common::db::DatabaseError;
 use common::db::jobs::{self, JobId, LeasedJob};
 use common::telemetry::metrics;
-use compiler::Limits;
 use tracing::Instrument;
 
+use crate::outputs::Allowance;
 use crate::state::State;
 use crate::verify::{self, Fault, Tools, Verification};
 
@@ -78,10 +78,9 @@ async fn look(state: &State, job: &LeasedJob, started: Instant) -> Run {
     let tools = Tools {
         chains: &state.chains,
         outputs: &state.outputs,
-        // The compilers' deadline comes first: it gives an answer, this one only a fault.
-        deadline: started.checked_add(config.deadline).unwrap_or(started),
-        limits: Limits {
-            time: config.deadline,
+        allowance: Allowance {
+            // The compilers' deadline comes first: it gives an answer, this one only a fault.
+            deadline: started.checked_add(config.deadline).unwrap_or(started),
             memory_bytes: config.compiler_memory_bytes,
             output_bytes: config.compiler_output_bytes,
         },

@@ -5,14 +5,15 @@
 //! need the same output at the same time, one compiles and the others wait for it; when that one is
 //! given up, the next one takes over.
 //!
-//! Only what a compiler wrote is kept, whole: a time limit or a crash may end otherwise elsewhere.
+//! Only what a compiler wrote is kept, whole: a time limit or a crash may end otherwise elsewhere, and is
+//! not even a neighbour's answer. Releases whose output does not follow from the input keep nothing.
 
 mod key;
 mod memory;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::db::{Database, outputs};
 use common::report::with_causes;
@@ -21,6 +22,25 @@ use compiler::{CompileError, Compilers, Engine, Limits, Outcome, Release};
 
 use key::Key;
 use memory::{Memory, Packed};
+
+/// What compilers may use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Allowance {
+    /// Preparing a release counts, and so does waiting for a neighbour.
+    pub(crate) deadline: Instant,
+    pub(crate) memory_bytes: u64,
+    pub(crate) output_bytes: u64,
+}
+
+impl Allowance {
+    fn limits_now(&self) -> Limits {
+        Limits {
+            time: self.deadline.saturating_duration_since(Instant::now()),
+            memory_bytes: self.memory_bytes,
+            output_bytes: self.output_bytes,
+        }
+    }
+}
 
 /// What is larger is not shared with other instances: the database has better things to keep.
 const MAX_SHARED_BYTES: usize = 4 << 20;
@@ -55,7 +75,7 @@ impl Origin {
     }
 }
 
-/// The place where all who want one output meet; filled by the one who compiled.
+/// The place where all who want one output meet; filled with it by the one who compiled.
 type Flight = tokio::sync::Mutex<Option<Arc<Outcome>>>;
 
 #[derive(Debug)]
@@ -90,19 +110,13 @@ impl Outputs {
         release: &Release,
         engine: Engine,
         input: &[u8],
-        limits: &Limits,
+        allowance: &Allowance,
     ) -> Result<Answer, CompileError> {
-        let key = Key::of(&self.compilers.fingerprint(release, engine), input);
-        let flight = self.flight(key);
-        let mut place = flight.lock().await;
-        let answer = if let Some(outcome) = &*place {
-            found(Arc::clone(outcome), Origin::Neighbour)
-        } else if let Some(answer) = self.find(key, limits).await {
-            answer
+        let answer = if release.is_deterministic() {
+            self.find_or_run(release, engine, input, allowance).await?
         } else {
-            self.run(key, release, engine, input, limits).await?
+            self.run(release, engine, input, allowance).await?
         };
-        *place = Some(Arc::clone(&answer.outcome));
         metrics::count(
             "compiler_outputs",
             &[("engine", engine.name()), ("origin", answer.origin.name())],
@@ -110,9 +124,37 @@ impl Outputs {
         Ok(answer)
     }
 
-    async fn find(&self, key: Key, limits: &Limits) -> Option<Answer> {
+    async fn find_or_run(
+        &self,
+        release: &Release,
+        engine: Engine,
+        input: &[u8],
+        allowance: &Allowance,
+    ) -> Result<Answer, CompileError> {
+        let key = Key::of(&self.compilers.fingerprint(release, engine), input);
+        let flight = self.flight(key);
+        let waiting = tokio::time::timeout_at(allowance.deadline.into(), flight.lock());
+        let Ok(mut place) = waiting.await else {
+            return Ok(found(Arc::new(Outcome::TimedOut), Origin::Neighbour));
+        };
+        if let Some(outcome) = &*place {
+            return Ok(found(Arc::clone(outcome), Origin::Neighbour));
+        }
+        if let Some(answer) = self.find(key, allowance.output_bytes).await {
+            *place = Some(Arc::clone(&answer.outcome));
+            return Ok(answer);
+        }
+        let answer = self.run(release, engine, input, allowance).await?;
+        if let Outcome::Output(output) = &*answer.outcome {
+            *place = Some(Arc::clone(&answer.outcome));
+            self.keep(key, output);
+        }
+        Ok(answer)
+    }
+
+    async fn find(&self, key: Key, output_bytes: u64) -> Option<Answer> {
         if let Some(packed) = self.lock_memory().find(key) {
-            let output = packed.unpack(limits.output_bytes)?;
+            let output = packed.unpack(output_bytes)?;
             return Some(found(Arc::new(Outcome::Output(output)), Origin::Memory));
         }
         let packed = match outputs::find_output(&self.database, key.as_bytes()).await {
@@ -126,22 +168,23 @@ impl Outputs {
                 return None;
             }
         };
-        let output = packed.unpack(limits.output_bytes)?;
+        let output = packed.unpack(output_bytes)?;
         self.lock_memory().keep(key, packed);
         Some(found(Arc::new(Outcome::Output(output)), Origin::Database))
     }
 
     async fn run(
         &self,
-        key: Key,
         release: &Release,
         engine: Engine,
         input: &[u8],
-        limits: &Limits,
+        allowance: &Allowance,
     ) -> Result<Answer, CompileError> {
+        self.compilers.prepare(release, engine).await?;
+        let limits = allowance.limits_now();
         let compilation = self
             .compilers
-            .compile(release, engine, input, limits)
+            .compile(release, engine, input, &limits)
             .await?;
         let time = compilation.start.saturating_add(compilation.compile);
         metrics::observe_seconds(
@@ -149,9 +192,6 @@ impl Outputs {
             time.as_secs_f64(),
             &[("engine", engine.name())],
         );
-        if let Outcome::Output(output) = &compilation.outcome {
-            self.keep(key, output);
-        }
         Ok(Answer {
             outcome: Arc::new(compilation.outcome),
             time,

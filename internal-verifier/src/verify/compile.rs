@@ -4,9 +4,9 @@
 //! selection may heal, an engine that fell over while there is another, or metadata whose places the
 //! compiler's own account does not settle.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use compiler::{Engine, Limits, Outcome, Release};
+use compiler::{Engine, Outcome, Release};
 use tracing::Instrument;
 use verification::auxdata::{AuxdataSearch, ContractAuxdata, find_auxdata, place_auxdata};
 use verification::compiled_contract::CompiledContract;
@@ -74,15 +74,34 @@ impl<'a> Compiling<'a> {
 
     pub(super) async fn first(&mut self) -> OrFailure<Compiled> {
         let engines = self.engines();
-        let Some(way) = ways::first(self.request, &engines) else {
+        let Some(mut way) = ways::first(self.request, &engines) else {
             return Ok(Err(VerificationFailure::UnsupportedCompilerVersion {
                 compiler_version: self.request.compiler_version.to_string(),
             }));
         };
-        let input = &self.request.std_json_input;
-        match self.compile(input, way).await? {
-            Ok(compiled) => Ok(Ok(compiled)),
-            Err(no_contract) => self.after(no_contract, way).await,
+        let mut tried = Vec::new();
+        loop {
+            let input = &self.request.std_json_input;
+            let no_contract = match self.compile(input, way).await? {
+                Ok(compiled) => return Ok(Ok(compiled)),
+                Err(no_contract) => no_contract,
+            };
+            tried.push(way);
+            let next = match &no_contract.failure {
+                VerificationFailure::CompilerErrors(_) => ways::after_errors(self.request, way),
+                _ if no_contract.crashed => ways::after_crash(&engines, way),
+                _ => None,
+            };
+            let Some(next) = next.filter(|next| !tried.contains(next)) else {
+                return Ok(Err(no_contract.failure));
+            };
+            tracing::info!(
+                event = "compiled_again",
+                code = no_contract.failure.code(),
+                ?next,
+                "one way of compiling failed; another one is tried"
+            );
+            way = next;
         }
     }
 
@@ -94,6 +113,13 @@ impl<'a> Compiling<'a> {
 
     /// The ways that are left when a compiled contract doesn't match.
     pub(super) fn further_ways(&self, compiled: &Compiled) -> Vec<Way> {
+        if self
+            .release
+            .as_ref()
+            .is_some_and(|(release, _)| !release.is_deterministic())
+        {
+            return vec![compiled.way; ways::TRIES_BY_CHANCE];
+        }
         ways::after_no_match(self.request, &self.engines(), compiled.way)
     }
 
@@ -128,31 +154,6 @@ impl<'a> Compiling<'a> {
         release.map_or_else(Vec::new, |(_, engines)| engines.clone())
     }
 
-    async fn after(&mut self, no_contract: NoContract, way: Way) -> OrFailure<Compiled> {
-        let next = match &no_contract.failure {
-            VerificationFailure::CompilerErrors(_) => ways::after_errors(self.request, way),
-            _ if no_contract.crashed => ways::after_crash(&self.engines(), way),
-            _ => None,
-        };
-        let Some(next) = next else {
-            return Ok(Err(no_contract.failure));
-        };
-        tracing::info!(
-            event = "compiled_again",
-            code = no_contract.failure.code(),
-            ?next,
-            "the first way of compiling failed; another one is tried"
-        );
-        let compiled = self.compile(&self.request.std_json_input, next).await?;
-        Ok(compiled.map_err(|second| {
-            if no_contract.crashed {
-                no_contract.failure
-            } else {
-                second.failure
-            }
-        }))
-    }
-
     async fn compile(
         &mut self,
         input: &StdJsonInput,
@@ -167,14 +168,19 @@ impl<'a> Compiling<'a> {
             AuxdataSearch::NeedsSecondCompile { without_it } => {
                 match self.contract(&input.edited_for_auxdata(), way).await? {
                     Ok(edited) => place_auxdata(&contract, &edited),
-                    Err(no_contract) => {
+                    // It says nothing about the metadata that an edit breaks the sources; a limit that
+                    // was reached says that we could not look.
+                    Err(NoContract {
+                        failure: VerificationFailure::CompilerErrors(_),
+                        ..
+                    }) => {
                         tracing::warn!(
                             event = "auxdata_unplaced",
-                            code = no_contract.failure.code(),
                             "the edited sources did not compile"
                         );
                         without_it
                     }
+                    Err(no_contract) => return Ok(Err(no_contract)),
                 }
             }
         };
@@ -200,18 +206,11 @@ impl<'a> Compiling<'a> {
         };
         let (target, version) = (&self.request.target, &self.request.compiler_version);
         let text = input.compiler_input(version, target, way.selection);
-        let limits = Limits {
-            time: self
-                .tools
-                .deadline
-                .saturating_duration_since(Instant::now()),
-            ..self.tools.limits
-        };
         let span = tracing::info_span!("compile", compiler = %release, ?way);
         let answer: Answer = self
             .tools
             .outputs
-            .compile(release, way.engine, text.as_bytes(), &limits)
+            .compile(release, way.engine, text.as_bytes(), &self.tools.allowance)
             .instrument(span)
             .await
             .map_err(|source| Fault::Compiler { source })?;

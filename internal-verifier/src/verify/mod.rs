@@ -12,15 +12,13 @@ mod result;
 mod variation;
 mod ways;
 
-use std::time::Instant;
-
 use common::db::jobs::{JobKind, LeasedJob};
 use futures::future::{Either, select};
 use verification::failure::VerificationFailure;
 use verification::job::StdJsonRequest;
 
 use crate::chains::Chains;
-use crate::outputs::Outputs;
+use crate::outputs::{Allowance, Outputs};
 use compare::{Judged, judge};
 use compile::{Compiled, Compiling};
 pub(crate) use fault::Fault;
@@ -39,10 +37,8 @@ pub(crate) enum Verification {
 pub(crate) struct Tools<'a> {
     pub(crate) chains: &'a Chains,
     pub(crate) outputs: &'a Outputs,
-    /// The time is what is left until the deadline.
-    pub(crate) limits: compiler::Limits,
-    /// Of all compilers of this verification together.
-    pub(crate) deadline: Instant,
+    /// For all compilers of this verification together.
+    pub(crate) allowance: Allowance,
 }
 
 pub(crate) async fn verify(tools: &Tools<'_>, job: &LeasedJob) -> Result<Verification, Fault> {

@@ -13,6 +13,9 @@ use verification::std_json::Selection;
 /// From this release on, the IR pipeline gives the same code everywhere.
 const SAME_CODE_FROM_IR: ReleaseNumber = ReleaseNumber(0, 8, 21);
 
+/// How often a release whose output differs from run to run is asked again.
+pub(super) const TRIES_BY_CHANCE: usize = 4;
+
 /// Who compiles, and how much is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Way {

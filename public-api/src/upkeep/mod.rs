@@ -37,13 +37,7 @@ pub(crate) async fn keep_sweeping(database: Database, dispatcher: Dispatcher, co
         }
         if last_purge.is_none_or(|at| at.elapsed() > PURGE_INTERVAL) {
             last_purge = Some(Instant::now());
-            if let Err(error) = purge(&database).await {
-                tracing::warn!(
-                    event = "purge_failed",
-                    error = with_causes(&error),
-                    "what is old was not purged"
-                );
-            }
+            purge(&database).await;
         }
         // Several instances should not sweep in step.
         let chance = u32::from(uuid::Uuid::new_v4().as_bytes()[0]);
@@ -52,10 +46,19 @@ pub(crate) async fn keep_sweeping(database: Database, dispatcher: Dispatcher, co
     }
 }
 
-async fn purge(database: &Database) -> Result<(), DatabaseError> {
-    jobs::purge_evidence(database, EVIDENCE_IS_KEPT).await?;
-    outputs::purge_outputs(database, OUTPUTS_ARE_KEPT).await?;
-    Ok(())
+async fn purge(database: &Database) {
+    let evidence = jobs::purge_evidence(database, EVIDENCE_IS_KEPT).await;
+    let outputs = outputs::purge_outputs(database, OUTPUTS_ARE_KEPT).await;
+    for (what, purged) in [("evidence", evidence), ("outputs", outputs)] {
+        if let Err(error) = purged {
+            tracing::warn!(
+                event = "purge_failed",
+                what,
+                error = with_causes(&error),
+                "old {what} was not purged"
+            );
+        }
+    }
 }
 
 /// One round.

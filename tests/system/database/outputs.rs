@@ -9,7 +9,7 @@ use super::story::World;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 #[tokio::test]
-async fn an_output_is_found_by_its_key_and_the_first_one_stays() {
+async fn an_output_is_found_by_its_key_and_a_new_one_replaces_it() {
     let world = World::new().await;
     let (key, other) = ([1; 32], [2; 32]);
     assert_eq!(find_output(&world.database, &key).await.unwrap(), None);
@@ -18,7 +18,7 @@ async fn an_output_is_found_by_its_key_and_the_first_one_stays() {
         .await
         .unwrap();
     let found = find_output(&world.database, &key).await.unwrap();
-    assert_eq!(found.as_deref(), Some(b"first".as_slice()));
+    assert_eq!(found.as_deref(), Some(b"second".as_slice()));
     assert_eq!(find_output(&world.database, &other).await.unwrap(), None);
 }
 
