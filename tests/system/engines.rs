@@ -145,10 +145,19 @@ async fn code_that_is_the_same_everywhere_is_not_tried_with_the_other_engine() {
 async fn an_engine_that_falls_over_is_not_the_last_word() {
     let folder = tempfile::tempdir().unwrap();
     let crash = "std::process::abort();";
-    let system =
-        TestSystem::with(|config| native(config, folder.path(), "native,wasm", crash)).await;
+    let system = TestSystem::with(|config| {
+        native(config, folder.path(), "wasm,native", crash).with(
+            Service::InternalVerifier,
+            "COMPILER_NATIVE_FOR",
+            "all",
+        )
+    })
+    .await;
     let deployed = deploy(&system, &compile(false).await).await;
     let job = system.verify(&deployed.address, &body(false)).await;
     assert_eq!(job["contract"]["match"], "exact_match", "{job}");
+    let verifier = system.stack.verifier(0).unwrap();
+    let fell_over = |line: &Value| line["event"] == "compiled_again";
+    assert!(verifier.lines().iter().any(fell_over), "nothing fell over");
     system.stop().await;
 }

@@ -100,12 +100,10 @@ async fn a_node_that_recovers_costs_an_attempt_and_never_the_verdict() {
     let accepted = system
         .submit(&deployed.address, &project.submission(None).unwrap())
         .await;
-    until("a first attempt", async || {
-        (system
-            .count("SELECT sum(attempt) FROM verification_jobs")
-            .await
-            >= 1)
-            .then_some(())
+    until("a first attempt that came to nothing", async || {
+        let count =
+            "SELECT count(*) FROM verification_jobs WHERE state = 'pending' AND attempt >= 1";
+        (system.count(count).await == 1).then_some(())
     })
     .await;
     node.reset().await;
@@ -126,6 +124,10 @@ async fn a_node_that_recovers_costs_an_attempt_and_never_the_verdict() {
         Value::Null,
         "nobody knew the transaction"
     );
+    let attempts = system
+        .count("SELECT sum(attempt) FROM verification_jobs")
+        .await;
+    assert!(attempts >= 2, "{attempts}");
     system.stop().await;
 }
 

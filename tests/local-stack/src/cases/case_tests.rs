@@ -66,8 +66,7 @@ fn a_case_becomes_a_contract_and_a_request() {
     );
     let runtime = ExpectedSide::Stated {
         level: Level::Match,
-        transformations: Vec::new(),
-        values: json!({}),
+        transformations: Some((Vec::new(), json!({}))),
     };
     let creation = ExpectedSide::Open;
     let deployment = None;

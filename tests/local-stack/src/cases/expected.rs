@@ -33,8 +33,8 @@ pub enum ExpectedSide {
     Null,
     Stated {
         level: Level,
-        transformations: Vec<Value>,
-        values: Value,
+        /// With their values, where they are written down.
+        transformations: Option<(Vec<Value>, Value)>,
     },
     /// Nobody wrote down more than that another program found a match: its word for it.
     Matched(String),
@@ -63,14 +63,16 @@ pub enum ExpectedError {
     FailureWithSides,
 }
 
-/// As it is written. A side without its transformations is a remark of the case's origin, in words
-/// that differ from origin to origin.
+/// As it is written. Where a side has no transformations, a level in other words is a remark of the
+/// case's origin.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct ExpectedFile {
     failure: Option<String>,
-    creation: Value,
-    runtime: Value,
+    #[serde(deserialize_with = "even_null")]
+    creation: Option<Value>,
+    #[serde(deserialize_with = "even_null")]
+    runtime: Option<Value>,
     #[serde(deserialize_with = "even_null")]
     creation_transformations: Option<Value>,
     #[serde(deserialize_with = "even_null")]
@@ -125,7 +127,13 @@ impl Expected {
     /// Whether everything is said, and both sides to the byte.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        let is_stated = |side: &_| matches!(side, ExpectedSide::Null | ExpectedSide::Stated { .. });
+        let is_stated = |side: &_| match side {
+            ExpectedSide::Null => true,
+            ExpectedSide::Stated {
+                transformations, ..
+            } => transformations.is_some(),
+            ExpectedSide::Matched(_) | ExpectedSide::Open => false,
+        };
         match self {
             Self::Failure(_) => true,
             Self::Match {
@@ -140,27 +148,31 @@ impl Expected {
 impl ExpectedSide {
     fn read(
         side: &'static str,
-        level: Value,
+        level: Option<Value>,
         transformations: Option<Value>,
         values: Value,
         reproduced: Option<String>,
     ) -> Result<Self, ExpectedError> {
-        let Some(transformations) = transformations else {
-            return Ok(reproduced.map_or(Self::Open, Self::Matched));
-        };
-        if level.is_null() {
+        if level.as_ref().is_some_and(Value::is_null) {
             return Ok(Self::Null);
         }
-        let parsed = Level::deserialize(&level);
-        let level = parsed.map_err(|_not_a_level| ExpectedError::Level { side, level })?;
-        let Value::Array(transformations) = transformations else {
-            return Err(ExpectedError::NoList { side });
-        };
-        Ok(Self::Stated {
-            level,
-            transformations,
-            values,
-        })
+        let parsed = level.as_ref().map(Level::deserialize);
+        match (parsed, transformations) {
+            (Some(Ok(level)), None) => Ok(Self::Stated {
+                level,
+                transformations: None,
+            }),
+            (Some(Ok(level)), Some(Value::Array(transformations))) => Ok(Self::Stated {
+                level,
+                transformations: Some((transformations, values)),
+            }),
+            (Some(Ok(_)), Some(_)) => Err(ExpectedError::NoList { side }),
+            (_, None) => Ok(reproduced.map_or(Self::Open, Self::Matched)),
+            (_, Some(_)) => Err(ExpectedError::Level {
+                side,
+                level: level.unwrap_or_default(),
+            }),
+        }
     }
 
     /// How a side of a contract's document differs from this.
@@ -168,7 +180,7 @@ impl ExpectedSide {
         let level = found.get(format!("{side}Match"));
         let level = level.and_then(Value::as_str);
         let shown = level.unwrap_or("null");
-        let (wanted, transformations, values) = match self {
+        let (wanted, transformations) = match self {
             Self::Open => return Vec::new(),
             Self::Null if level.is_none() => return Vec::new(),
             Self::Null => return vec![format!("{side}Match {shown}, expected null")],
@@ -179,12 +191,14 @@ impl ExpectedSide {
             Self::Stated {
                 level,
                 transformations,
-                values,
-            } => (level, transformations, values),
+            } => (level, transformations),
         };
         if !wanted.is_met_by(level) {
             return vec![format!("{side}Match {shown}, expected {}", wanted.name())];
         }
+        let Some((transformations, values)) = transformations else {
+            return Vec::new();
+        };
         let code = found.get(format!("{side}Bytecode"));
         let member = |name: &str| code.and_then(|code| code.get(name)).unwrap_or(&Value::Null);
         let mut differences = Vec::new();
@@ -293,8 +307,14 @@ mod tests {
             |offset: u8| json!({"type": "replace", "reason": "library", "offset": offset});
         let stated = |level: Level| ExpectedSide::Stated {
             level,
-            transformations: vec![replace(1), replace(2)],
-            values: json!({"libraries": {"a": "0x"}, "cborAuxdata": {}}),
+            transformations: Some((
+                vec![replace(1), replace(2)],
+                json!({"libraries": {"a": "0x"}, "cborAuxdata": {}}),
+            )),
+        };
+        let level_alone = ExpectedSide::Stated {
+            level: Level::ExactMatch,
+            transformations: None,
         };
         let found = |level: Value, values: Value| {
             json!({"runtimeMatch": level, "runtimeBytecode": {
@@ -315,6 +335,12 @@ mod tests {
                 1,
             ),
             (stated(Level::Match), found(json!("match"), json!({})), 1),
+            (
+                level_alone.clone(),
+                found(json!("exact_match"), json!({})),
+                0,
+            ),
+            (level_alone, found(json!("match"), json!({})), 1),
             (ExpectedSide::Null, found(Value::Null, Value::Null), 0),
             (ExpectedSide::Null, found(json!("match"), good.clone()), 1),
             (ExpectedSide::Open, found(Value::Null, Value::Null), 0),
@@ -332,17 +358,17 @@ mod tests {
             let said = side.differences("runtime", &document);
             assert_eq!(said.len(), differences, "{side:?} {document}: {said:?}");
         }
+    }
+
+    #[test]
+    fn transformations_are_compared_as_sets_with_repetition() {
+        let replace = |offset: u8| json!({"type": "replace", "offset": offset});
         let once = ExpectedSide::Stated {
             level: Level::Any,
-            transformations: vec![replace(1)],
-            values: Value::Null,
+            transformations: Some((vec![replace(1)], Value::Null)),
         };
         let twice = json!({"runtimeMatch": "match", "runtimeBytecode": {"transformations": [replace(1), replace(1)]}});
-        assert_eq!(
-            once.differences("runtime", &twice).len(),
-            1,
-            "sets, with repetition"
-        );
+        assert_eq!(once.differences("runtime", &twice).len(), 1);
     }
 
     #[test]
@@ -375,6 +401,18 @@ mod tests {
             Ok(Expected::Match {
                 creation: ExpectedSide::Matched("match".to_owned()),
                 runtime: ExpectedSide::Open,
+                deployment: None,
+            })
+        );
+        let levels = json!({"creation": null, "runtime": "match"});
+        assert_eq!(
+            read(levels, json!({"creation": "match"})),
+            Ok(Expected::Match {
+                creation: ExpectedSide::Null,
+                runtime: ExpectedSide::Stated {
+                    level: Level::Match,
+                    transformations: None
+                },
                 deployment: None,
             })
         );

@@ -1,0 +1,45 @@
+//! A small HTTP server on this machine that stands in for somebody else's.
+
+use std::net::SocketAddr;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::ServiceConfig;
+use actix_web::{App, HttpServer};
+use anyhow::{Context, Result};
+
+/// Runs until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    address: SocketAddr,
+    handle: ServerHandle,
+}
+
+impl Server {
+    /// Serves on a free port, inside the running tokio runtime.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub(crate) fn start(
+        configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    ) -> Result<Self> {
+        let server = HttpServer::new(move || App::new().configure(&configure));
+        let server = server.workers(1).disable_signals();
+        let server = server.bind("127.0.0.1:0").context("serving on a port")?;
+        let address = server.addrs().first().copied().context("no address")?;
+        let server = server.run();
+        let handle = server.handle();
+        tokio::spawn(server);
+        Ok(Self { address, handle })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The order is given at once; nobody needs to see it carried out.
+        drop(self.handle.stop(false));
+    }
+}
