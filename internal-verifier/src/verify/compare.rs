@@ -1,5 +1,4 @@
-//! A compiled contract beside what the chain holds. Pure work, but of many bytes: not on a thread that
-//! others wait for.
+//! A compiled contract beside what the chain holds.
 
 use std::time::{Duration, Instant};
 
@@ -10,6 +9,7 @@ use verification::verdict::{MatchStatus, VerifiedMatch};
 
 use super::Fault;
 use super::compile::{Compiled, Compiling};
+use super::off_thread::off_thread;
 use super::on_chain::OnChain;
 use super::variation::{self, Found};
 use super::ways::Way;
@@ -91,7 +91,5 @@ async fn compare(on_chain: &OnChain, compiled: Compiled) -> Result<Judged, Fault
             time: started.elapsed(),
         }
     };
-    tokio::task::spawn_blocking(comparing)
-        .await
-        .map_err(|source| Fault::Crashed { source })
+    off_thread(comparing).await
 }

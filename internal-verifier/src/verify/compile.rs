@@ -15,6 +15,7 @@ use verification::failure::VerificationFailure;
 use verification::job::StdJsonRequest;
 use verification::std_json::StdJsonInput;
 
+use super::off_thread::off_thread;
 use super::ways::{self, Way};
 use super::{Fault, Tools};
 use crate::outputs::Answer;
@@ -163,11 +164,22 @@ impl<'a> Compiling<'a> {
             Ok(contract) => contract,
             Err(no_contract) => return Ok(Err(no_contract)),
         };
-        let auxdata = match find_auxdata(&contract) {
-            AuxdataSearch::Settled(auxdata) => auxdata,
+        let searching = move || {
+            let search = find_auxdata(&contract);
+            (contract, search)
+        };
+        let (contract, search) = off_thread(searching).await?;
+        let (contract, auxdata) = match search {
+            AuxdataSearch::Settled(auxdata) => (contract, auxdata),
             AuxdataSearch::NeedsSecondCompile { without_it } => {
                 match self.contract(&input.edited_for_auxdata(), way).await? {
-                    Ok(edited) => place_auxdata(&contract, &edited),
+                    Ok(edited) => {
+                        let placing = move || {
+                            let auxdata = place_auxdata(&contract, &edited);
+                            (contract, auxdata)
+                        };
+                        off_thread(placing).await?
+                    }
                     // It says nothing about the metadata that an edit breaks the sources; a limit that
                     // was reached says that we could not look.
                     Err(NoContract {
@@ -178,7 +190,7 @@ impl<'a> Compiling<'a> {
                             event = "auxdata_unplaced",
                             "the edited sources did not compile"
                         );
-                        without_it
+                        (contract, without_it)
                     }
                     Err(no_contract) => return Ok(Err(no_contract)),
                 }
@@ -229,8 +241,7 @@ impl<'a> Compiling<'a> {
             Outcome::Output(output) => read_compiler_output(output, &input, &target, &version),
             _ => Err(VerificationFailure::NoCompilerOutput),
         };
-        let contract = tokio::task::spawn_blocking(reading).await;
-        let contract = contract.map_err(|source| Fault::Crashed { source })?;
+        let contract = off_thread(reading).await?;
         Ok(contract.map_err(|failure| NoContract {
             failure,
             crashed: false,

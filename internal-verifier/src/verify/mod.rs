@@ -7,6 +7,7 @@
 mod compare;
 mod compile;
 mod fault;
+mod off_thread;
 mod on_chain;
 mod result;
 mod variation;

@@ -1,11 +1,12 @@
 //! The search for the sources that were deployed, among those that differ from the submitted ones by
-//! their line endings alone. Up to seconds of hashing: not on a thread that others wait for.
+//! their line endings alone. Up to seconds of hashing.
 
 use verification::std_json::StdJsonInput;
 use verification::variation::{find_perfect_variation, plan_second_search};
 
 use super::Fault;
 use super::compare::Judged;
+use super::off_thread::off_thread;
 use super::on_chain::OnChain;
 
 pub(super) enum Found {
@@ -30,7 +31,5 @@ pub(super) async fn search(
         };
         (judged, found)
     };
-    tokio::task::spawn_blocking(searching)
-        .await
-        .map_err(|source| Fault::Crashed { source })
+    off_thread(searching).await
 }
