@@ -23,6 +23,8 @@ contract Factory { address[11] public all;
 // of more than 128 bytes in one piece.
 const COPY = "a2646970667358221220cb5d3fab02eb1c3950cae8709479c96b7eb130f16b591360c68a6b9db865ecf564736f6c634300081c0033";
 const OTHER = put(COPY, 20, "00".repeat(20));
+// The same of child.sol alone with the optimizer.
+const OPTIMIZED_COPY = "a26469706673582212205c3b77de41b06c0d3ee82855e465b73476b584aeffdbe9d57988d33ca68b307564736f6c634300081c0033";
 const SHORT = "a164736f6c634300081c000a";
 const PADDING = "11".repeat(100);
 
@@ -246,6 +248,23 @@ export default [
       return { creation: forged(creation), runtime: forged(runtime), expected: { failure: "no_match" } };
     },
   },
+  {
+    name: "a_copy_of_metadata_that_is_nowhere_else",
+    shows: "The embedded contract is never made, so its blob is in the assembly and not in the code, where a constant repeats it.",
+    ...copyWithoutOriginal(),
+    chain: ({ creation, runtime }) => ({
+      creation, runtime, expected: { creation: side("exact_match"), runtime: side("exact_match") },
+    }),
+  },
+  {
+    name: "a_copy_of_metadata_that_is_nowhere_else_is_not_metadata",
+    shows: "The same, but the chain has other bytes in that constant: it is code.",
+    ...copyWithoutOriginal(),
+    chain: ({ creation, runtime }) => {
+      const forged = (code) => put(code, places(code, OPTIMIZED_COPY + PADDING)[0], put(OPTIMIZED_COPY, 20, "00".repeat(20)));
+      return { creation: forged(creation), runtime: forged(runtime), expected: failure("no_match") };
+    },
+  },
 ];
 
 // The embedded contract's metadata depends on its own file alone.
@@ -266,6 +285,20 @@ function copyOfMetadata() {
       "f.sol": `import "./child.sol";
 contract Factory { address public last; function make() public { last = address(new Child()); }
   function copy() public pure returns (bytes memory) { return hex"${COPY}${PADDING}"; } }`,
+    },
+  };
+}
+
+// The optimizer drops the only instruction that refers to the embedded contract, and with it that
+// contract's code; the assembly still lists it.
+function copyWithoutOriginal() {
+  return {
+    compiler: "0.8.28", settings: { optimizer: { enabled: true } }, target: "f.sol:Factory", edited: true,
+    sources: {
+      "child.sol": child,
+      "f.sol": `import "./child.sol";
+contract Factory { function make() public { if (false) new Child(); }
+  function copy() public pure returns (bytes memory) { return hex"${OPTIMIZED_COPY}${PADDING}"; } }`,
     },
   };
 }

@@ -1,9 +1,11 @@
 //! solc's blobs, placed with one compile where it suffices, with two where it doesn't.
 //!
 //! Creation code answers to the whole tree of assemblies, runtime code to its own branch. Within
-//! that, a value the tree holds once and the code holds once is placed: the true one always
-//! occurs. A value the tree doesn't hold is never metadata. All else is ambiguous: identical
-//! embedded contracts, or a copy that an author wrote as a constant.
+//! that, a value the tree holds once and the code holds once is placed if its assembly is pushed,
+//! and each above it: then the true one occurs. The tree lists also what the optimizer left out of
+//! the code, and what occurs of that can only be a copy. A value the tree doesn't hold is never
+//! metadata. All else is ambiguous: identical embedded contracts, or a copy that an author wrote as
+//! a constant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +17,8 @@ use crate::compiled_contract::CompiledContract;
 struct Side<'a> {
     code: &'a [u8],
     blobs: Vec<Blob<'a>>,
+    /// Whether the code holds it for certain.
+    is_in_code: fn(&Blob<'_>) -> bool,
     /// The code doesn't end as its assembly says.
     is_inconsistent: bool,
 }
@@ -62,6 +66,7 @@ fn creation_side(contract: &CompiledContract) -> Side<'_> {
     Side {
         code: contract.creation.bytes(),
         blobs: contract.assembly.blobs(),
+        is_in_code: |blob| blob.is_in_root,
         is_inconsistent: false,
     }
 }
@@ -82,27 +87,28 @@ fn runtime_side(contract: &CompiledContract) -> Side<'_> {
     Side {
         code,
         blobs,
+        is_in_code: |blob| blob.is_in_branch,
         is_inconsistent: branch.is_none() && !is_without_any,
     }
 }
 
 /// The count rule.
 fn count<'a>(side: &Side<'a>) -> Placed<'a> {
-    let mut ids_by_value: BTreeMap<&[u8], Vec<u32>> = BTreeMap::new();
+    let mut by_value: BTreeMap<&[u8], Vec<&Blob<'_>>> = BTreeMap::new();
     for blob in &side.blobs {
-        ids_by_value.entry(blob.value).or_default().push(blob.id);
+        by_value.entry(blob.value).or_default().push(blob);
     }
     let mut placed = Placed {
         by_id: BTreeMap::new(),
         ambiguous: BTreeSet::new(),
     };
-    for (value, ids) in ids_by_value {
+    for (value, blobs) in by_value {
         let mut found = occurrences(side.code, value);
-        match (ids.as_slice(), found.next(), found.next()) {
+        match (blobs.as_slice(), found.next(), found.next()) {
             // Nothing of this value to be placed: an assembly the optimizer left out.
             (_, None, _) => {}
-            ([id], Some(offset), None) => {
-                placed.by_id.insert(*id, placed_at(offset, value));
+            ([blob], Some(offset), None) if (side.is_in_code)(blob) => {
+                placed.by_id.insert(blob.id, placed_at(offset, value));
             }
             _ => {
                 placed.ambiguous.insert(value);

@@ -168,7 +168,7 @@ fn what_is_skipped_of_an_assembly_may_be_deep() {
     let tree = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let mut contract = contract();
     contract["evm"]["legacyAssembly"] =
-        json!({".auxdata": "a1", ".code": "deep", ".data": {"x": "deep"}});
+        json!({".auxdata": "a1", ".code": [{"x": "deep"}], ".data": {"x": "deep"}});
     let output = json!({"contracts": {"a.sol": {"A": contract}}}).to_string();
     let contract = read(&output.replace("\"deep\"", &tree)).unwrap();
     assert_eq!(contract.assembly.auxdata, Some(vec![0xa1]));
