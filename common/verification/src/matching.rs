@@ -108,7 +108,7 @@ pub fn match_creation(
     let mut draft = Draft::of(contract.creation.bytes());
     libraries::fill(&mut draft, contract.creation.libraries(), on_chain)?;
     let status = if on_chain.starts_with(&draft.code) {
-        status_of_equal(auxdata)
+        status_of_equal_creation(contract, auxdata)
     } else {
         auxdata::replace(&mut draft, auxdata, on_chain)?;
         on_chain
@@ -129,5 +129,23 @@ fn status_of_equal(auxdata: &AuxdataPositions) -> MatchStatus {
             MatchStatus::ExactMatch
         }
         AuxdataPositions::Known(_) | AuxdataPositions::Unknown => MatchStatus::Match,
+    }
+}
+
+/// A constructor may return code that isn't the contract's: then the creation code doesn't hold the
+/// contract's metadata, and that of a contract embedded in it proves nothing of this one.
+fn status_of_equal_creation(
+    contract: &CompiledContract,
+    auxdata: &AuxdataPositions,
+) -> MatchStatus {
+    match (contract.language.compiler(), auxdata) {
+        (Compiler::Solc, AuxdataPositions::Known(placed)) => {
+            let own = last_auxdata(contract.runtime.bytes());
+            match placed.values().any(|blob| Some(blob.value.as_slice()) == own) {
+                true => status_of_equal(auxdata),
+                false => MatchStatus::Match,
+            }
+        }
+        _ => status_of_equal(auxdata),
     }
 }

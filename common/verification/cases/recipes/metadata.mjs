@@ -232,6 +232,14 @@ export default [
     },
   },
   {
+    name: "metadata_of_an_embedded_contract_alone",
+    shows: "A constructor that returns code of its own: equal bytes, but the only blob is of another contract.",
+    ...handwritten(),
+    chain: ({ creation }) => ({
+      creation, runtime: "6001600055", expected: { creation: side("match"), runtime: null },
+    }),
+  },
+  {
     name: "a_copy_of_metadata_that_is_equal",
     shows: "A constant that repeats an embedded contract's blob: equal codes still match exactly.",
     ...copyOfMetadata(),
@@ -285,6 +293,19 @@ function copyOfMetadata() {
       "f.sol": `import "./child.sol";
 contract Factory { address public last; function make() public { last = address(new Child()); }
   function copy() public pure returns (bytes memory) { return hex"${COPY}${PADDING}"; } }`,
+    },
+  };
+}
+
+// The constructor makes a contract and returns code of its own, so that nothing of the runtime code
+// is in the creation code.
+function handwritten() {
+  return {
+    compiler: "0.8.28", target: "f.sol:Raw",
+    sources: {
+      "child.sol": child,
+      "f.sol": `import "./child.sol";
+contract Raw { uint256 public y; constructor() { new Child(); assembly { mstore(0, 0x6001600055) return(27, 5) } } }`,
     },
   };
 }
