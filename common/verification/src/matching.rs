@@ -141,7 +141,10 @@ fn status_of_equal_creation(
     match (contract.language.compiler(), auxdata) {
         (Compiler::Solc, AuxdataPositions::Known(placed)) => {
             let own = last_auxdata(contract.runtime.bytes());
-            match placed.values().any(|blob| Some(blob.value.as_slice()) == own) {
+            match placed
+                .values()
+                .any(|blob| Some(blob.value.as_slice()) == own)
+            {
                 true => status_of_equal(auxdata),
                 false => MatchStatus::Match,
             }

@@ -25,6 +25,8 @@ const COPY = "a2646970667358221220cb5d3fab02eb1c3950cae8709479c96b7eb130f16b5913
 const OTHER = put(COPY, 20, "00".repeat(20));
 // The same of child.sol alone with the optimizer.
 const OPTIMIZED_COPY = "a26469706673582212205c3b77de41b06c0d3ee82855e465b73476b584aeffdbe9d57988d33ca68b307564736f6c634300081c0033";
+// What looks like the metadata of solc before 0.5.
+const BZZR0 = `a165627a7a72305820${"ab".repeat(32)}0029`;
 const SHORT = "a164736f6c634300081c000a";
 const PADDING = "11".repeat(100);
 
@@ -232,6 +234,23 @@ export default [
     },
   },
   {
+    name: "data_after_metadata_before_it_was_printed",
+    shows: "solc 0.4.11 puts the constructor's long literals after the embedded code: they are no metadata, whatever they look like.",
+    ...literalInConstructor(),
+    chain: ({ creation, runtime }) => ({
+      creation: creation.replace(BZZR0, put(BZZR0, 9, "00".repeat(20))), runtime,
+      expected: { creation: null, runtime: side("exact_match") },
+    }),
+  },
+  {
+    name: "data_after_metadata_that_is_equal",
+    shows: "The same without a difference: where the metadata lies in the creation code can't be told, so nothing is proved there.",
+    ...literalInConstructor(),
+    chain: ({ creation, runtime }) => ({
+      creation, runtime, expected: { creation: side("match"), runtime: side("exact_match") },
+    }),
+  },
+  {
     name: "metadata_of_an_embedded_contract_alone",
     shows: "A constructor that returns code of its own: equal bytes, but the only blob is of another contract.",
     ...handwritten(),
@@ -294,6 +313,13 @@ function copyOfMetadata() {
 contract Factory { address public last; function make() public { last = address(new Child()); }
   function copy() public pure returns (bytes memory) { return hex"${COPY}${PADDING}"; } }`,
     },
+  };
+}
+
+function literalInConstructor() {
+  return {
+    compiler: "0.4.11", target: "f.sol:Storage",
+    sources: { "f.sol": storage().replace("{ uint256", `{ bytes public data = hex"${PADDING}${BZZR0}"; uint256`) },
   };
 }
 
