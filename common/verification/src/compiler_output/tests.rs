@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::auxdata::{AuxdataPositions, AuxdataSearch, ContractAuxdata, find_auxdata};
+use crate::compiled_code::Placeholder;
 
 fn read(output: &str) -> Result<CompiledContract, VerificationFailure> {
     let input = json!({
@@ -127,6 +128,34 @@ fn a_character_cut_in_two_does_not_hide_an_error() {
     let (target, version) = ("a.sol:A".parse().unwrap(), "0.8.28".parse().unwrap());
     let failure = read_compiler_output(output, &input, &target, &version).unwrap_err();
     assert_eq!(failure.code(), "compiler_error");
+}
+
+#[test]
+fn a_character_cut_in_two_does_not_move_code() {
+    let path = "contrats/ééééééééééééééééééé.sol";
+    let mut contract = contract();
+    contract["evm"]["deployedBytecode"] = json!({
+        "object": "6001hole6002",
+        "linkReferences": {path: {"Lib": [{"start": 2, "length": 20}]}},
+    });
+    let output = json!({"contracts": {"a.sol": {"A": contract}}}).to_string();
+    let (before, after) = output.split_once("hole").unwrap();
+    // As a program prints it: 36 bytes of the name.
+    let placeholder = [b"__", &format!("{path}:Lib").as_bytes()[..36], b"__"].concat();
+    let output = [before.as_bytes(), &placeholder, after.as_bytes()].concat();
+    let input = StdJsonInput::new(
+        crate::compiler::Language::Solidity,
+        BTreeMap::new(),
+        serde_json::Map::new(),
+    );
+    let (target, version) = ("a.sol:A".parse().unwrap(), "0.4.24".parse().unwrap());
+    let contract = read_compiler_output(&output, &input, &target, &version).unwrap();
+    let code = [[0x60, 1].as_slice(), &[0; 20], &[0x60, 2]].concat();
+    assert_eq!(contract.runtime.bytes(), code);
+    let [place] = contract.runtime.libraries() else {
+        panic!("one reference is one place");
+    };
+    assert_eq!(place.placeholder, Placeholder::OfLibrary);
 }
 
 #[test]
