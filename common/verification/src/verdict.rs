@@ -7,7 +7,9 @@ use crate::transformation::{Transformation, TransformationValues};
 pub enum MatchStatus {
     /// Equal apart from metadata, or without a metadata hash that could prove more.
     Match,
-    /// Equal including a hash of the metadata, and with it every byte of every source.
+    /// Equal including a hash that proves sources: every byte of the files that the contract is made
+    /// from. solc's is of the metadata, which names them, and Vyper's, from 0.4.1 on, is of the
+    /// contract's file and all it imports. Files that were submitted beside those are not covered.
     ExactMatch,
 }
 
