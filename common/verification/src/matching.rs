@@ -67,8 +67,7 @@ fn check_length(contract: &CompiledContract, on_chain: &[u8]) -> Result<(), Veri
 }
 
 /// The code that stays on the chain must be the recompiled code, holes filled.
-#[must_use]
-pub fn match_runtime(
+fn match_runtime(
     contract: &CompiledContract,
     auxdata: &ContractAuxdata,
     on_chain: &[u8],
@@ -99,8 +98,7 @@ pub fn match_runtime(
 
 /// The code that made the contract must begin with the recompiled code, holes filled, and go on
 /// with nothing but constructor arguments.
-#[must_use]
-pub fn match_creation(
+fn match_creation(
     contract: &CompiledContract,
     auxdata: &AuxdataPositions,
     on_chain: &[u8],

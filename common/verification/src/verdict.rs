@@ -114,12 +114,6 @@ impl MatchLevels {
     pub fn best(self) -> Option<MatchStatus> {
         self.creation.max(self.runtime)
     }
-
-    /// Nothing could be better.
-    #[must_use]
-    pub fn are_both_exact(self) -> bool {
-        self.creation.min(self.runtime) == Some(MatchStatus::ExactMatch)
-    }
 }
 
 #[cfg(test)]
@@ -147,8 +141,5 @@ mod tests {
             assert_eq!(new.is_better_than(old), better, "{new:?} over {old:?}");
         }
         assert_eq!(levels(none, exact).best(), exact);
-        assert!(levels(exact, exact).are_both_exact());
-        assert!(!levels(none, exact).are_both_exact());
-        assert!(!levels(partial, exact).are_both_exact());
     }
 }
