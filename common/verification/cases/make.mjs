@@ -60,11 +60,17 @@ function trimmed(contract) {
   };
 }
 
+// Of the instructions, only those that put an embedded assembly into the code.
 function assembly(node) {
   if (typeof node !== "object") return undefined;
+  const pushes = (node[".code"] ?? []).filter(({ name }) => name === "PUSH [$]").map(({ name, value }) => ({ name, value }));
   const data = Object.entries(node[".data"] ?? {}).map(([key, nested]) => [key, assembly(nested)]);
   const nested = data.filter(([, value]) => value);
-  return { ".auxdata": node[".auxdata"], ".data": nested.length > 0 ? Object.fromEntries(nested) : undefined };
+  return {
+    ".auxdata": node[".auxdata"],
+    ".code": pushes.length > 0 ? pushes : undefined,
+    ".data": nested.length > 0 ? Object.fromEntries(nested) : undefined,
+  };
 }
 
 function withSpaces(sources) {

@@ -120,12 +120,24 @@ pub fn find_auxdata(contract: &CompiledContract) -> AuxdataSearch {
             creation: AuxdataPositions::none(),
             runtime: AuxdataPositions::none(),
         },
-        Language::Solidity if number < FIRST_SOLC_THAT_PRINTS_IT => ContractAuxdata {
-            creation: cbor::at_the_end(contract.creation.bytes()),
-            runtime: cbor::at_the_end(contract.runtime.bytes()),
-        },
+        Language::Solidity if number < FIRST_SOLC_THAT_PRINTS_IT => unprinted(contract),
         Language::Solidity => return positions::find(contract),
     })
+}
+
+/// Metadata is the last thing in runtime code. It is in creation code too, unless a constructor's
+/// long literals follow: their bytes are the author's, so that only a blob that is the runtime code's
+/// own is believed.
+fn unprinted(contract: &CompiledContract) -> ContractAuxdata {
+    let (creation, runtime) = (contract.creation.bytes(), contract.runtime.bytes());
+    let is_own = last_auxdata(creation) == last_auxdata(runtime);
+    ContractAuxdata {
+        creation: match is_own {
+            true => cbor::at_the_end(creation),
+            false => AuxdataPositions::Unknown,
+        },
+        runtime: cbor::at_the_end(runtime),
+    }
 }
 
 /// Looks again, with a second compile of edited sources: what moved along is metadata, what stayed

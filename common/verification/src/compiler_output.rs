@@ -3,6 +3,7 @@
 //! Outputs reach many megabytes, nearly all of it about other contracts or instructions we don't
 //! need. Those are skipped while reading, never built.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
@@ -30,8 +31,7 @@ pub fn read_compiler_output(
     target: &CompilationTarget,
     version: &CompilerVersion,
 ) -> Result<CompiledContract, VerificationFailure> {
-    // Error excerpts may cut a character in two.
-    let text = String::from_utf8_lossy(output);
+    let text = text_of(output);
     let document = document::read(&text, target)
         .ok()
         .ok_or(VerificationFailure::NoCompilerOutput)?;
@@ -69,6 +69,20 @@ pub fn read_compiler_output(
         runtime,
         assembly,
     })
+}
+
+/// Error excerpts may cut a character in two, and so do the placeholders of old compilers. Each byte
+/// that is no text becomes one question mark: code keeps its length.
+fn text_of(output: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(output) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::with_capacity(output.len());
+    for chunk in output.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| '?'));
+    }
+    Cow::Owned(text)
 }
 
 /// What is read of a contract. Unknown members are skipped.

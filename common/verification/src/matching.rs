@@ -67,8 +67,7 @@ fn check_length(contract: &CompiledContract, on_chain: &[u8]) -> Result<(), Veri
 }
 
 /// The code that stays on the chain must be the recompiled code, holes filled.
-#[must_use]
-pub fn match_runtime(
+fn match_runtime(
     contract: &CompiledContract,
     auxdata: &ContractAuxdata,
     on_chain: &[u8],
@@ -99,8 +98,7 @@ pub fn match_runtime(
 
 /// The code that made the contract must begin with the recompiled code, holes filled, and go on
 /// with nothing but constructor arguments.
-#[must_use]
-pub fn match_creation(
+fn match_creation(
     contract: &CompiledContract,
     auxdata: &AuxdataPositions,
     on_chain: &[u8],
@@ -108,7 +106,7 @@ pub fn match_creation(
     let mut draft = Draft::of(contract.creation.bytes());
     libraries::fill(&mut draft, contract.creation.libraries(), on_chain)?;
     let status = if on_chain.starts_with(&draft.code) {
-        status_of_equal(auxdata)
+        status_of_equal_creation(contract, auxdata)
     } else {
         auxdata::replace(&mut draft, auxdata, on_chain)?;
         on_chain
@@ -129,5 +127,26 @@ fn status_of_equal(auxdata: &AuxdataPositions) -> MatchStatus {
             MatchStatus::ExactMatch
         }
         AuxdataPositions::Known(_) | AuxdataPositions::Unknown => MatchStatus::Match,
+    }
+}
+
+/// A constructor may return code that isn't the contract's: then the creation code doesn't hold the
+/// contract's metadata, and that of a contract embedded in it proves nothing of this one.
+fn status_of_equal_creation(
+    contract: &CompiledContract,
+    auxdata: &AuxdataPositions,
+) -> MatchStatus {
+    match (contract.language.compiler(), auxdata) {
+        (Compiler::Solc, AuxdataPositions::Known(placed)) => {
+            let own = last_auxdata(contract.runtime.bytes());
+            match placed
+                .values()
+                .any(|blob| Some(blob.value.as_slice()) == own)
+            {
+                true => status_of_equal(auxdata),
+                false => MatchStatus::Match,
+            }
+        }
+        _ => status_of_equal(auxdata),
     }
 }

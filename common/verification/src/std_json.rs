@@ -16,9 +16,11 @@ use crate::compilation_target::CompilationTarget;
 use crate::compiler::{Compiler, CompilerVersion, Language, ReleaseNumber};
 
 mod document;
+mod interfaces;
 mod selection;
 
 pub use document::holds_nul;
+use interfaces::Interfaces;
 pub use selection::Selection;
 
 /// Ten times what the largest known projects have.
@@ -43,8 +45,8 @@ pub struct StdJsonInput {
     sources: BTreeMap<String, String>,
     settings: Map<String, Value>,
     /// Vyper only: interfaces apart from the sources.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    interfaces: Option<Value>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    interfaces: Interfaces,
     /// Vyper only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     storage_layout_overrides: Option<Value>,
@@ -63,7 +65,7 @@ impl StdJsonInput {
             language,
             sources,
             settings,
-            interfaces: None,
+            interfaces: Interfaces::new(),
             storage_layout_overrides: None,
         }
     }
@@ -83,12 +85,7 @@ impl StdJsonInput {
             .get("sources")
             .and_then(Value::as_object)
             .ok_or(NotAStdJsonInput::NoSources)?;
-        if sources.len() > MAX_SOURCES {
-            return Err(NotAStdJsonInput::TooManySources);
-        }
-        if sources.keys().any(|path| path.len() > MAX_PATH_BYTES) {
-            return Err(NotAStdJsonInput::LongPath);
-        }
+        check_paths(sources.keys(), sources.len())?;
         let sources = sources
             .iter()
             .map(|(path, source)| match source.get("content") {
@@ -110,9 +107,11 @@ impl StdJsonInput {
         }
         let mut parsed = Self::new(language, sources, settings.clone());
         if language == Language::Vyper {
-            let object = |key: &str| input.get(key).filter(|value| value.is_object()).cloned();
-            parsed.interfaces = object("interfaces");
-            parsed.storage_layout_overrides = object("storage_layout_overrides");
+            parsed.interfaces = interfaces::parse(input.get("interfaces"), &parsed.sources)?;
+            parsed.storage_layout_overrides = input
+                .get("storage_layout_overrides")
+                .filter(|value| value.is_object())
+                .cloned();
         }
         Ok(parsed)
     }
@@ -128,6 +127,15 @@ impl StdJsonInput {
         &self.sources
     }
 
+    /// Every text that reaches the compiler: what is kept and shown with a verified contract.
+    #[must_use]
+    pub fn stored_sources(&self) -> BTreeMap<String, String> {
+        let texts = interfaces::texts(&self.interfaces).chain(&self.sources);
+        texts
+            .map(|(path, content)| (path.clone(), content.clone()))
+            .collect()
+    }
+
     /// As submitted, minus `outputSelection`.
     #[must_use]
     pub fn settings(&self) -> &Map<String, Value> {
@@ -140,12 +148,19 @@ impl StdJsonInput {
         Value::Object(self.settings.clone())
     }
 
-    /// What is kept besides sources and settings: Vyper's storage layout overrides.
+    /// What is kept besides sources and settings: Vyper's storage layout overrides, and interfaces
+    /// given as JSON. With it, the input can be put together again.
     #[must_use]
     pub fn to_stored_additional_input(&self) -> Option<Value> {
-        self.storage_layout_overrides
-            .as_ref()
-            .map(|overrides| json!({"storage_layout_overrides": overrides}))
+        let mut kept = Map::new();
+        if let Some(overrides) = &self.storage_layout_overrides {
+            kept.insert("storage_layout_overrides".to_owned(), overrides.clone());
+        }
+        let abis = interfaces::abis(&self.interfaces);
+        if !abis.is_empty() {
+            kept.insert("interfaces".to_owned(), json!(abis));
+        }
+        (!kept.is_empty()).then_some(Value::Object(kept))
     }
 
     #[must_use]
@@ -186,8 +201,8 @@ impl StdJsonInput {
             "sources": sources,
             "settings": settings,
         });
-        if let Some(interfaces) = &self.interfaces {
-            insert(&mut input, "interfaces", interfaces);
+        if !self.interfaces.is_empty() {
+            insert(&mut input, "interfaces", &json!(self.interfaces));
         }
         if let Some(overrides) = &self.storage_layout_overrides {
             insert(&mut input, "storage_layout_overrides", overrides);
@@ -212,6 +227,20 @@ impl StdJsonInput {
             interfaces: self.interfaces.clone(),
             storage_layout_overrides: self.storage_layout_overrides.clone(),
         }
+    }
+}
+
+/// Of sources, and of interfaces that are kept as such.
+fn check_paths<'a>(
+    mut paths: impl Iterator<Item = &'a String>,
+    count: usize,
+) -> Result<(), NotAStdJsonInput> {
+    if count > MAX_SOURCES {
+        return Err(NotAStdJsonInput::TooManySources);
+    }
+    match paths.any(|path| path.len() > MAX_PATH_BYTES) {
+        true => Err(NotAStdJsonInput::LongPath),
+        false => Ok(()),
     }
 }
 
@@ -257,6 +286,12 @@ pub enum NotAStdJsonInput {
     LongPath,
     #[error("Standard JSON input must not be nested deeper than 64 levels.")]
     TooDeep,
+    #[error("The interfaces of standard JSON input must be an object.")]
+    InterfacesAreNoObject,
+    #[error("Interface {0} must contain either a content field, a text, or an abi field, a list.")]
+    UnknownInterface(String),
+    #[error("Interface {0} must not differ from the source of the same path.")]
+    InterfaceIsAnotherSource(String),
 }
 
 /// `{path: {"content": …}}`, as standard JSON has it.

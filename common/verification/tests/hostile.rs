@@ -69,6 +69,18 @@ fn bytecode() -> impl Strategy<Value = Value> {
     })
 }
 
+fn pushes() -> impl Strategy<Value = Value> {
+    let index = prop_oneof![
+        8 => Just("0"),
+        4 => Just("1"),
+        4 => Just("a"),
+        1 => Just("ffffffffffffffffffff"),
+        1 => Just("x"),
+    ];
+    let push = index.prop_map(|index| json!({"name": "PUSH [$]", "value": index}));
+    prop::collection::vec(push, 0..4).prop_map(Value::from)
+}
+
 fn assembly() -> impl Strategy<Value = Value> {
     let blob = prop_oneof![
         30 => Just(json!(BLOB)),
@@ -86,7 +98,8 @@ fn assembly() -> impl Strategy<Value = Value> {
             Just("x")
         ];
         let data = prop::collection::btree_map(key.prop_map(str::to_owned), nested, 0..3);
-        (blob.clone(), data).prop_map(|(blob, data)| json!({".auxdata": blob, ".data": data}))
+        (blob.clone(), pushes(), data)
+            .prop_map(|(blob, code, data)| json!({".auxdata": blob, ".code": code, ".data": data}))
     })
 }
 

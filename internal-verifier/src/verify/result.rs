@@ -78,7 +78,7 @@ fn compilation(request: &StdJsonRequest, compiled: &Compiled) -> NewCompilation 
         runtime_code: contract.runtime.bytes().to_vec(),
         runtime_code_artifacts: contract.runtime_code_artifacts(&auxdata.runtime),
         additional_input: input.to_stored_additional_input(),
-        sources: input.sources().clone(),
+        sources: input.stored_sources(),
         signatures: contract.abi.as_ref().map_or_else(Vec::new, signatures_of),
     }
 }

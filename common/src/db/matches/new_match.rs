@@ -71,7 +71,7 @@ pub struct NewCompilation {
     pub creation_code_artifacts: Value,
     pub runtime_code: Vec<u8>,
     pub runtime_code_artifacts: Value,
-    /// Vyper's `storage_layout_overrides`, if any were given.
+    /// Vyper's `storage_layout_overrides`, and its `interfaces` that are JSON, if any were given.
     pub additional_input: Option<Value>,
     pub sources: NewSourceFiles,
     pub signatures: Vec<Signature>,

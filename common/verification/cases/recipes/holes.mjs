@@ -12,6 +12,10 @@ contract User { uint256 public x;
   function f() public { x = Adder.add(x); }
   function g() public { x = LongerThanThirtySixCharactersTogether.sub(x) + Adder.add(2); } }`;
 
+const oneLibrary = `pragma solidity *;
+library Adder { function add(uint256 a) public returns (uint256) { return a + 1; } }
+contract User { uint256 public x; function f() public { x = Adder.add(x); } }`;
+
 const withArguments = `pragma solidity *;
 contract C { uint256 a; string b; uint8[] c;
   constructor(uint256 x, string memory y, uint8[] memory z) { a = x; b = y; c = z; } }`;
@@ -39,8 +43,10 @@ function link(code, linkReferences, addresses) {
 
 function linkedOnBothSides({ creation, runtime, contract }) {
   const addresses = { Adder: address("a"), LongerThanThirtySixCharactersTogether: address("b") };
-  const onCreation = link(creation, contract.evm.bytecode.linkReferences, addresses);
-  const onRuntime = link(runtime, contract.evm.deployedBytecode.linkReferences, addresses);
+  // A character of a placeholder may be several bytes.
+  const bytes = (code) => Buffer.from(code).toString("latin1");
+  const onCreation = link(bytes(creation), contract.evm.bytecode.linkReferences, addresses);
+  const onRuntime = link(bytes(runtime), contract.evm.deployedBytecode.linkReferences, addresses);
   return {
     creation: onCreation.linked,
     runtime: onRuntime.linked,
@@ -118,6 +124,19 @@ export default [
     name: "libraries_manually_linked_before_0_5",
     shows: "Placeholders are names, cut at 36 characters.",
     compiler: "0.4.24", sources: { "l.sol": twoLibraries("*") }, target: "l.sol:User",
+    chain: linkedOnBothSides,
+  },
+  {
+    name: "libraries_in_a_file_with_an_accent",
+    shows: "Before 0.5 the name in a placeholder has at most 36 bytes, however many characters that is.",
+    compiler: "0.4.24", sources: { "contrats/été.sol": twoLibraries("*") }, target: "contrats/été.sol:User",
+    chain: linkedOnBothSides,
+  },
+  {
+    name: "libraries_in_a_file_with_many_accents",
+    shows: "The name is cut within a character, and the underscore after it is printed as the character's end.",
+    compiler: "0.4.24",
+    sources: { [`contrats/${"é".repeat(19)}.sol`]: oneLibrary }, target: `contrats/${"é".repeat(19)}.sol:User`,
     chain: linkedOnBothSides,
   },
   {

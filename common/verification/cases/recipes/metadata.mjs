@@ -23,6 +23,10 @@ contract Factory { address[11] public all;
 // of more than 128 bytes in one piece.
 const COPY = "a2646970667358221220cb5d3fab02eb1c3950cae8709479c96b7eb130f16b591360c68a6b9db865ecf564736f6c634300081c0033";
 const OTHER = put(COPY, 20, "00".repeat(20));
+// The same of child.sol alone with the optimizer.
+const OPTIMIZED_COPY = "a26469706673582212205c3b77de41b06c0d3ee82855e465b73476b584aeffdbe9d57988d33ca68b307564736f6c634300081c0033";
+// What looks like the metadata of solc before 0.5.
+const BZZR0 = `a165627a7a72305820${"ab".repeat(32)}0029`;
 const SHORT = "a164736f6c634300081c000a";
 const PADDING = "11".repeat(100);
 
@@ -230,6 +234,31 @@ export default [
     },
   },
   {
+    name: "data_after_metadata_before_it_was_printed",
+    shows: "solc 0.4.11 puts the constructor's long literals after the embedded code: they are no metadata, whatever they look like.",
+    ...literalInConstructor(),
+    chain: ({ creation, runtime }) => ({
+      creation: creation.replace(BZZR0, put(BZZR0, 9, "00".repeat(20))), runtime,
+      expected: { creation: null, runtime: side("exact_match") },
+    }),
+  },
+  {
+    name: "data_after_metadata_that_is_equal",
+    shows: "The same without a difference: where the metadata lies in the creation code can't be told, so nothing is proved there.",
+    ...literalInConstructor(),
+    chain: ({ creation, runtime }) => ({
+      creation, runtime, expected: { creation: side("match"), runtime: side("exact_match") },
+    }),
+  },
+  {
+    name: "metadata_of_an_embedded_contract_alone",
+    shows: "A constructor that returns code of its own: equal bytes, but the only blob is of another contract.",
+    ...handwritten(),
+    chain: ({ creation }) => ({
+      creation, runtime: "6001600055", expected: { creation: side("match"), runtime: null },
+    }),
+  },
+  {
     name: "a_copy_of_metadata_that_is_equal",
     shows: "A constant that repeats an embedded contract's blob: equal codes still match exactly.",
     ...copyOfMetadata(),
@@ -244,6 +273,23 @@ export default [
     chain: ({ creation, runtime }) => {
       const forged = (code) => put(code, places(code, COPY + PADDING)[0], OTHER);
       return { creation: forged(creation), runtime: forged(runtime), expected: { failure: "no_match" } };
+    },
+  },
+  {
+    name: "a_copy_of_metadata_that_is_nowhere_else",
+    shows: "The embedded contract is never made, so its blob is in the assembly and not in the code, where a constant repeats it.",
+    ...copyWithoutOriginal(),
+    chain: ({ creation, runtime }) => ({
+      creation, runtime, expected: { creation: side("exact_match"), runtime: side("exact_match") },
+    }),
+  },
+  {
+    name: "a_copy_of_metadata_that_is_nowhere_else_is_not_metadata",
+    shows: "The same, but the chain has other bytes in that constant: it is code.",
+    ...copyWithoutOriginal(),
+    chain: ({ creation, runtime }) => {
+      const forged = (code) => put(code, places(code, OPTIMIZED_COPY + PADDING)[0], put(OPTIMIZED_COPY, 20, "00".repeat(20)));
+      return { creation: forged(creation), runtime: forged(runtime), expected: failure("no_match") };
     },
   },
 ];
@@ -266,6 +312,40 @@ function copyOfMetadata() {
       "f.sol": `import "./child.sol";
 contract Factory { address public last; function make() public { last = address(new Child()); }
   function copy() public pure returns (bytes memory) { return hex"${COPY}${PADDING}"; } }`,
+    },
+  };
+}
+
+function literalInConstructor() {
+  return {
+    compiler: "0.4.11", target: "f.sol:Storage",
+    sources: { "f.sol": storage().replace("{ uint256", `{ bytes public data = hex"${PADDING}${BZZR0}"; uint256`) },
+  };
+}
+
+// The constructor makes a contract and returns code of its own, so that nothing of the runtime code
+// is in the creation code.
+function handwritten() {
+  return {
+    compiler: "0.8.28", target: "f.sol:Raw",
+    sources: {
+      "child.sol": child,
+      "f.sol": `import "./child.sol";
+contract Raw { uint256 public y; constructor() { new Child(); assembly { mstore(0, 0x6001600055) return(27, 5) } } }`,
+    },
+  };
+}
+
+// The optimizer drops the only instruction that refers to the embedded contract, and with it that
+// contract's code; the assembly still lists it.
+function copyWithoutOriginal() {
+  return {
+    compiler: "0.8.28", settings: { optimizer: { enabled: true } }, target: "f.sol:Factory", edited: true,
+    sources: {
+      "child.sol": child,
+      "f.sol": `import "./child.sol";
+contract Factory { function make() public { if (false) new Child(); }
+  function copy() public pure returns (bytes memory) { return hex"${OPTIMIZED_COPY}${PADDING}"; } }`,
     },
   };
 }

@@ -1,22 +1,29 @@
 //! The blobs solc names in its assembly output.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+
+mod pushed;
+
+use pushed::Pushed;
 
 /// Assemblies within each other that are read; a contract that makes another is two. Each costs two
 /// of the levels at which the JSON reader gives up, and a tree cut here loses positions, where an
 /// output that can't be read loses everything.
 const MAX_NESTING: usize = 50;
 
-/// An assembly's own blob, and the assemblies embedded in it by index. Everything else of the
+/// An assembly's own blob, and the assemblies listed in it by index. Nearly everything else of the
 /// output, which is most of it, is skipped while reading.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Assembly {
     pub auxdata: Option<Vec<u8>>,
     pub nested: BTreeMap<u64, Assembly>,
+    /// Indices of those that its code holds. The others are listed only: the optimizer may drop
+    /// what refers to an assembly, and the compiler appends nothing that isn't referred to.
+    pub pushed: BTreeSet<u64>,
     /// There is more below than was read.
     pub is_cut: bool,
 }
@@ -28,6 +35,40 @@ pub(super) struct Blob<'a> {
     pub(super) value: &'a [u8],
     /// Index of the assembly below the root that holds it; none for the root's own.
     pub(super) branch: Option<u64>,
+    /// Whether each assembly on the way from the root down to it is pushed by the one above.
+    pub(super) is_in_root: bool,
+    /// The same from its branch down.
+    pub(super) is_in_branch: bool,
+}
+
+/// An assembly of the tree that is yet to be looked at.
+struct Open<'a> {
+    assembly: &'a Assembly,
+    branch: Option<u64>,
+    is_in_root: bool,
+    is_in_branch: bool,
+}
+
+impl<'a> Open<'a> {
+    fn root(assembly: &'a Assembly) -> Self {
+        Self {
+            assembly,
+            branch: None,
+            is_in_root: true,
+            is_in_branch: true,
+        }
+    }
+
+    fn below(&self, index: u64, assembly: &'a Assembly) -> Self {
+        let is_pushed = self.assembly.pushed.contains(&index);
+        Self {
+            assembly,
+            branch: self.branch.or(Some(index)),
+            is_in_root: self.is_in_root && is_pushed,
+            // A branch is all of its own code, whether or not the root pushes it.
+            is_in_branch: self.is_in_branch && (self.branch.is_none() || is_pushed),
+        }
+    }
 }
 
 impl Assembly {
@@ -39,19 +80,23 @@ impl Assembly {
     /// Parents before children, children by index; the n-th has id n.
     pub(super) fn blobs(&self) -> Vec<Blob<'_>> {
         let mut blobs = Vec::new();
-        let mut open = vec![(self, None, true)];
-        while let Some((assembly, branch, is_root)) = open.pop() {
-            if let Some(value) = &assembly.auxdata {
+        let mut open = vec![Open::root(self)];
+        while let Some(next) = open.pop() {
+            if let Some(value) = &next.assembly.auxdata {
                 let id = u32::try_from(blobs.len())
                     .unwrap_or(u32::MAX)
                     .saturating_add(1);
-                blobs.push(Blob { id, value, branch });
+                blobs.push(Blob {
+                    id,
+                    value,
+                    branch: next.branch,
+                    is_in_root: next.is_in_root,
+                    is_in_branch: next.is_in_branch,
+                });
             }
             // Last in, first out: pushed from the end, taken from the start.
-            for (index, nested) in assembly.nested.iter().rev() {
-                let branch = if is_root { Some(*index) } else { branch };
-                open.push((nested, branch, false));
-            }
+            let nested = next.assembly.nested.iter().rev();
+            open.extend(nested.map(|(index, assembly)| next.below(*index, assembly)));
         }
         blobs
     }
@@ -100,6 +145,10 @@ impl<'de> Visitor<'de> for AssemblyReader {
                     let digits: String = map.next_value()?;
                     let blob = hex::decode(digits).map_err(Error::custom)?;
                     assembly.auxdata = Some(blob).filter(|blob| !blob.is_empty());
+                }
+                ".code" => {
+                    let Pushed(indices) = map.next_value()?;
+                    assembly.pushed = indices;
                 }
                 ".data" => match self.nesting_left.checked_sub(1) {
                     Some(nesting_left) => {
@@ -201,6 +250,51 @@ mod tests {
             (7, "a7", Some(16)),
         ];
         let wanted = wanted.map(|(id, value, branch)| (id, value.to_owned(), branch));
+        assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn a_blob_is_in_a_code_that_pushes_all_assemblies_down_to_it() {
+        let push = |name: &str, index: &str| json!({"name": name, "value": index});
+        let assembly: Assembly = serde_json::from_value(json!({
+            ".auxdata": "a1",
+            ".code": [
+                push("PUSH #[$]", &format!("{:064x}", 1)),
+                push("PUSH [$]", &format!("{:064x}", 2)),
+                push("PUSH [$]", &format!("{:064x}", u64::MAX)),
+                push("PUSH", "0"),
+                push("PUSH [$]", &"f".repeat(64)),
+                {"begin": 1, "source": [], "name": "POP"},
+            ],
+            ".data": {
+                "0": {
+                    ".auxdata": "a2",
+                    ".code": [push("PUSH [$]", "0")],
+                    ".data": {"0": {".auxdata": "a3", ".data": {"0": {".auxdata": "a4"}}}},
+                },
+                "1": {".auxdata": "a5", ".code": null},
+                "2": {
+                    ".code": [push("PUSH [$]", "a")],
+                    ".data": {"a": {".auxdata": "a6"}, "b": {".auxdata": "a7"}},
+                },
+            },
+        }))
+        .unwrap();
+        let found: Vec<_> = assembly
+            .blobs()
+            .iter()
+            .map(|blob| (hex::encode(blob.value), blob.is_in_root, blob.is_in_branch))
+            .collect();
+        let wanted = [
+            ("a1", true, true),
+            ("a2", false, true),
+            ("a3", false, true),
+            ("a4", false, false),
+            ("a5", false, true),
+            ("a6", true, true),
+            ("a7", false, false),
+        ];
+        let wanted = wanted.map(|(value, root, branch)| (value.to_owned(), root, branch));
         assert_eq!(found, wanted);
     }
 

@@ -1,9 +1,11 @@
 //! solc's blobs, placed with one compile where it suffices, with two where it doesn't.
 //!
 //! Creation code answers to the whole tree of assemblies, runtime code to its own branch. Within
-//! that, a value the tree holds once and the code holds once is placed: the true one always
-//! occurs. A value the tree doesn't hold is never metadata. All else is ambiguous: identical
-//! embedded contracts, or a copy that an author wrote as a constant.
+//! that, a value the tree holds once and the code holds once is placed if its assembly is pushed,
+//! and each above it: then the true one occurs. The tree lists also what the optimizer left out of
+//! the code, and what occurs of that can only be a copy. A value the tree doesn't hold is never
+//! metadata. All else is ambiguous: identical embedded contracts, or a copy that an author wrote as
+//! a constant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +13,18 @@ use super::assembly::Blob;
 use super::{AuxdataPositions, AuxdataSearch, ContractAuxdata, PlacedAuxdata, holds_hash};
 use crate::compiled_contract::CompiledContract;
 
+mod occurrences;
+mod twins;
+
+use occurrences::Occurrences;
+use twins::Twins;
+
 /// One code with the blobs that may be in it.
 struct Side<'a> {
     code: &'a [u8],
     blobs: Vec<Blob<'a>>,
+    /// Whether the code holds it for certain.
+    is_in_code: fn(&Blob<'_>) -> bool,
     /// The code doesn't end as its assembly says.
     is_inconsistent: bool,
 }
@@ -62,6 +72,7 @@ fn creation_side(contract: &CompiledContract) -> Side<'_> {
     Side {
         code: contract.creation.bytes(),
         blobs: contract.assembly.blobs(),
+        is_in_code: |blob| blob.is_in_root,
         is_inconsistent: false,
     }
 }
@@ -82,27 +93,28 @@ fn runtime_side(contract: &CompiledContract) -> Side<'_> {
     Side {
         code,
         blobs,
+        is_in_code: |blob| blob.is_in_branch,
         is_inconsistent: branch.is_none() && !is_without_any,
     }
 }
 
 /// The count rule.
 fn count<'a>(side: &Side<'a>) -> Placed<'a> {
-    let mut ids_by_value: BTreeMap<&[u8], Vec<u32>> = BTreeMap::new();
+    let mut by_value: BTreeMap<&[u8], Vec<&Blob<'_>>> = BTreeMap::new();
     for blob in &side.blobs {
-        ids_by_value.entry(blob.value).or_default().push(blob.id);
+        by_value.entry(blob.value).or_default().push(blob);
     }
     let mut placed = Placed {
         by_id: BTreeMap::new(),
         ambiguous: BTreeSet::new(),
     };
-    for (value, ids) in ids_by_value {
-        let mut found = occurrences(side.code, value);
-        match (ids.as_slice(), found.next(), found.next()) {
+    let occurrences = occurrences::count(side.code, by_value.keys().copied());
+    for (value, blobs) in by_value {
+        match (blobs.as_slice(), occurrences.get(value)) {
             // Nothing of this value to be placed: an assembly the optimizer left out.
-            (_, None, _) => {}
-            ([id], Some(offset), None) => {
-                placed.by_id.insert(*id, placed_at(offset, value));
+            (_, None | Some(Occurrences::None)) => {}
+            ([blob], Some(Occurrences::Once { offset })) if (side.is_in_code)(blob) => {
+                placed.by_id.insert(blob.id, placed_at(*offset, value));
             }
             _ => {
                 placed.ambiguous.insert(value);
@@ -130,68 +142,18 @@ fn compare(side: &Side<'_>, edited: &Side<'_>) -> AuxdataPositions {
     let can_compare = side.code.len() == edited.code.len()
         && side.blobs.len() == edited.blobs.len()
         && !edited.is_inconsistent;
-    let twins: Option<Vec<Twins<'_>>> = side
+    let mut twins = Twins::default();
+    let all_differ = side
         .blobs
         .iter()
         .zip(&edited.blobs)
         .filter(|(blob, _)| ambiguous.contains(blob.value))
-        .map(|(blob, twin)| Twins::of(blob, twin))
-        .collect();
-    match twins {
-        Some(twins) if can_compare => {
-            walk(side.code, edited.code, twins, &mut placed.by_id);
-            settle(side, placed)
-        }
-        _ => AuxdataPositions::Unknown,
+        .all(|(blob, twin)| twins.add(blob, twin).is_some());
+    if !(can_compare && all_differ) {
+        return AuxdataPositions::Unknown;
     }
-}
-
-/// Goes from the start of the code; each place takes the lowest id that is left, each id once.
-fn walk(
-    code: &[u8],
-    edited: &[u8],
-    mut open: Vec<Twins<'_>>,
-    by_id: &mut BTreeMap<u32, PlacedAuxdata>,
-) {
-    let differing = code
-        .iter()
-        .zip(edited)
-        .enumerate()
-        .filter(|(_, (byte, twin))| byte != twin);
-    for (at, _) in differing {
-        let found = open.iter().enumerate().find_map(|(index, twins)| {
-            let start = at.checked_sub(twins.first_difference)?;
-            let is_there = code.get(start..)?.starts_with(twins.value)
-                && edited.get(start..)?.starts_with(twins.edited);
-            is_there.then_some((index, start))
-        });
-        if let Some((index, start)) = found {
-            let twins = open.remove(index);
-            by_id.insert(twins.id, placed_at(start, twins.value));
-        }
-    }
-}
-
-/// A blob and what it became when the sources changed.
-struct Twins<'a> {
-    id: u32,
-    value: &'a [u8],
-    edited: &'a [u8],
-    first_difference: usize,
-}
-
-impl<'a> Twins<'a> {
-    /// Nothing if they don't differ: then no place shows which bytes they are.
-    fn of(blob: &Blob<'a>, twin: &Blob<'a>) -> Option<Self> {
-        let mut bytes = blob.value.iter().zip(twin.value);
-        let first_difference = bytes.position(|(byte, twin)| byte != twin)?;
-        (blob.value.len() == twin.value.len()).then_some(Self {
-            id: blob.id,
-            value: blob.value,
-            edited: twin.value,
-            first_difference,
-        })
-    }
+    twins.place(side.code, edited.code, &mut placed.by_id);
+    settle(side, placed)
 }
 
 fn placed_at(offset: usize, value: &[u8]) -> PlacedAuxdata {
@@ -199,11 +161,4 @@ fn placed_at(offset: usize, value: &[u8]) -> PlacedAuxdata {
         offset,
         value: value.to_vec(),
     }
-}
-
-fn occurrences<'a>(code: &'a [u8], value: &'a [u8]) -> impl Iterator<Item = usize> {
-    code.windows(value.len().max(1))
-        .enumerate()
-        .filter(move |(_, window)| *window == value)
-        .map(|(at, _)| at)
 }

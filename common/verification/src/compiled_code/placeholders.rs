@@ -1,17 +1,18 @@
 //! Library placeholders in a compiler's hexadecimal text.
 //!
 //! From solc 0.5 a placeholder is `__$`, 34 digits of the name's hash, `$__`; before, it is the
-//! name itself between underscores, cut at 36 characters. Compilers before standard JSON give no
-//! link references, but their underscores can't be anything else.
+//! name itself between underscores, cut at 36 bytes. Compilers before standard JSON give no link
+//! references, but their underscores can't be anything else.
 
 use alloy_primitives::keccak256;
 
 use super::{ByteRange, Code, CodeObject, LibraryPlace, LinkReferences, NotCode, Placeholder};
 
+mod names;
+
 /// In digits; an address is half as many bytes.
 const PLACEHOLDER_DIGITS: usize = 40;
 const ADDRESS_LENGTH: usize = 20;
-const NAME_LIMIT: usize = 36;
 
 pub(super) fn read(object: CodeObject) -> Result<Code, NotCode> {
     let CodeObject {
@@ -39,7 +40,7 @@ pub(super) fn read(object: CodeObject) -> Result<Code, NotCode> {
 /// Every reference with what stands there. A reference that isn't as long as an address is foreign.
 fn places(
     references: Option<&LinkReferences>,
-    mut judge: impl FnMut(ByteRange, &[String]) -> Placeholder,
+    mut judge: impl FnMut(ByteRange, &[Vec<u8>]) -> Placeholder,
 ) -> Vec<LibraryPlace> {
     let mut places = Vec::new();
     for (file, libraries) in references.into_iter().flatten() {
@@ -63,28 +64,24 @@ fn places(
 }
 
 /// Every text the placeholder of this library may have.
-fn placeholder_forms(file: &str, name: &str) -> Vec<String> {
+fn placeholder_forms(file: &str, name: &str) -> Vec<Vec<u8>> {
     let mut full_names = vec![format!("{file}:{name}")];
     if file.is_empty() {
         // Before 0.4.9 a library's full name was its bare name.
         full_names.push(name.to_owned());
     }
-    let mut forms = vec!["0".repeat(PLACEHOLDER_DIGITS)];
+    let mut forms = vec![vec![b'0'; PLACEHOLDER_DIGITS]];
     for full_name in full_names {
         let hash = hex::encode(keccak256(&full_name));
-        forms.push(format!("__${}$__", hash.get(..34).unwrap_or_default()));
-        let cut: String = full_name.chars().take(NAME_LIMIT).collect();
-        forms.push(format!(
-            "{:_<width$}",
-            format!("__{cut}"),
-            width = PLACEHOLDER_DIGITS
-        ));
+        let hashed = format!("__${}$__", hash.get(..34).unwrap_or_default());
+        forms.push(hashed.into_bytes());
+        forms.extend(names::placeholders(&full_name));
     }
     forms
 }
 
 /// Zeros in place of a fitting placeholder.
-fn take_placeholder(digits: &mut [u8], place: ByteRange, forms: &[String]) -> Placeholder {
+fn take_placeholder(digits: &mut [u8], place: ByteRange, forms: &[Vec<u8>]) -> Placeholder {
     let hole = place
         .start
         .checked_mul(2)
@@ -94,7 +91,7 @@ fn take_placeholder(digits: &mut [u8], place: ByteRange, forms: &[String]) -> Pl
         })
         .and_then(|digit_range| digit_range.of_mut(digits));
     match hole {
-        Some(hole) if forms.iter().any(|form| form.as_bytes() == hole) => {
+        Some(hole) if forms.iter().any(|form| form == hole) => {
             hole.fill(b'0');
             Placeholder::OfLibrary
         }

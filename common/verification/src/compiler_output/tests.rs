@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::auxdata::{AuxdataPositions, AuxdataSearch, ContractAuxdata, find_auxdata};
+use crate::compiled_code::Placeholder;
 
 fn read(output: &str) -> Result<CompiledContract, VerificationFailure> {
     let input = json!({
@@ -130,6 +131,34 @@ fn a_character_cut_in_two_does_not_hide_an_error() {
 }
 
 #[test]
+fn a_character_cut_in_two_does_not_move_code() {
+    let path = "contrats/ééééééééééééééééééé.sol";
+    let mut contract = contract();
+    contract["evm"]["deployedBytecode"] = json!({
+        "object": "6001hole6002",
+        "linkReferences": {path: {"Lib": [{"start": 2, "length": 20}]}},
+    });
+    let output = json!({"contracts": {"a.sol": {"A": contract}}}).to_string();
+    let (before, after) = output.split_once("hole").unwrap();
+    // As a program prints it: 36 bytes of the name.
+    let placeholder = [b"__", &format!("{path}:Lib").as_bytes()[..36], b"__"].concat();
+    let output = [before.as_bytes(), &placeholder, after.as_bytes()].concat();
+    let input = StdJsonInput::new(
+        crate::compiler::Language::Solidity,
+        BTreeMap::new(),
+        serde_json::Map::new(),
+    );
+    let (target, version) = ("a.sol:A".parse().unwrap(), "0.4.24".parse().unwrap());
+    let contract = read_compiler_output(&output, &input, &target, &version).unwrap();
+    let code = [[0x60, 1].as_slice(), &[0; 20], &[0x60, 2]].concat();
+    assert_eq!(contract.runtime.bytes(), code);
+    let [place] = contract.runtime.libraries() else {
+        panic!("one reference is one place");
+    };
+    assert_eq!(place.placeholder, Placeholder::OfLibrary);
+}
+
+#[test]
 fn old_compilers_syntax_trees_may_be_deep() {
     let depth = 5000;
     let tree = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
@@ -168,7 +197,7 @@ fn what_is_skipped_of_an_assembly_may_be_deep() {
     let tree = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let mut contract = contract();
     contract["evm"]["legacyAssembly"] =
-        json!({".auxdata": "a1", ".code": "deep", ".data": {"x": "deep"}});
+        json!({".auxdata": "a1", ".code": [{"x": "deep"}], ".data": {"x": "deep"}});
     let output = json!({"contracts": {"a.sol": {"A": contract}}}).to_string();
     let contract = read(&output.replace("\"deep\"", &tree)).unwrap();
     assert_eq!(contract.assembly.auxdata, Some(vec![0xa1]));

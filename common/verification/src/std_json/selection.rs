@@ -40,7 +40,7 @@ pub enum Selection {
     TargetAndEmptyWildcard,
     /// Every output of every contract: what most tools ask. Some releases then give other code.
     Everything,
-    /// The target's ABI and code alone: Vyper's documentation outputs fail on some valid sources,
+    /// Vyper only, the target's ABI and code alone: documentation outputs fail on some valid sources,
     /// as 0.3.7 does where lines end in CRLF, and the first releases don't know them.
     CodeOnly,
 }
@@ -77,10 +77,10 @@ impl Selection {
     fn of_solc(self, target: &CompilationTarget) -> Value {
         let CompilationTarget { path, name } = target;
         match self {
-            Self::TargetOnly => json!({path: {name: SOLC_OUTPUTS}}),
+            // solc's documentation outputs need no way around them.
+            Self::TargetOnly | Self::CodeOnly => json!({path: {name: SOLC_OUTPUTS}}),
             Self::TargetAndEmptyWildcard => json!({"*": {"*": []}, path: {name: SOLC_OUTPUTS}}),
             Self::Everything => json!({"*": {"*": SOLC_OUTPUTS}}),
-            Self::CodeOnly => json!({path: {name: CODE_OUTPUTS}}),
         }
     }
 

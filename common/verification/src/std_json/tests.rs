@@ -172,7 +172,7 @@ fn vyper_keeps_its_interfaces_and_is_asked_for_what_it_knows() {
     let parsed = StdJsonInput::parse(&json!({
         "language": "Vyper",
         "sources": {"c.vy": {"content": "# empty"}},
-        "interfaces": {"I.vy": {"content": "# too"}},
+        "interfaces": {"I.vy": {"content": "# too", "keccak256": "0x"}},
         "storage_layout_overrides": {"c.vy": {}},
         "integrity": "00",
         "settings": {"search_paths": ["."]},
@@ -207,6 +207,97 @@ fn vyper_keeps_its_interfaces_and_is_asked_for_what_it_knows() {
     );
     let outputs = &given(&later, first)["settings"]["outputSelection"]["c.vy"]["*"];
     assert!(outputs.as_array().unwrap().contains(&json!("devdoc")));
+}
+
+fn vyper(interfaces: &Value) -> Result<StdJsonInput, NotAStdJsonInput> {
+    StdJsonInput::parse(&json!({
+        "language": "Vyper",
+        "sources": {"c.vy": {"content": "# empty"}},
+        "interfaces": interfaces,
+        "settings": {},
+    }))
+}
+
+/// What the compiler reads of them.
+fn interfaces_given(input: &StdJsonInput) -> Value {
+    let target = "c.vy:c".parse().unwrap();
+    let text = input.compiler_input(&version("0.4.0"), &target, Selection::TargetOnly);
+    serde_json::from_str::<Value>(&text).unwrap()["interfaces"].take()
+}
+
+#[test]
+fn every_interface_that_reaches_the_compiler_is_kept() {
+    let abis = json!({
+        "A.json": {"abi": [{"type": "function"}], "contractName": "A"},
+        "B.json": [{"type": "event"}],
+        "C.json": {"contractTypes": {"D": {"abi": []}}},
+    });
+    let mut interfaces = abis.clone();
+    interfaces["c.vy"] = json!({"content": "# empty"});
+    interfaces["lib/code.vy"] = json!({"content": "# code"});
+    let parsed = vyper(&interfaces).unwrap();
+    assert_eq!(interfaces_given(&parsed), interfaces);
+    let kept = [("c.vy", "# empty"), ("lib/code.vy", "# code")];
+    let kept = kept.map(|(path, content)| (path.to_owned(), content.to_owned()));
+    assert_eq!(parsed.stored_sources(), kept.into());
+    let additional = json!({"interfaces": abis});
+    assert_eq!(parsed.to_stored_additional_input(), Some(additional));
+    assert_eq!(parsed.sources().len(), 1);
+
+    let waiting = serde_json::to_value(&parsed).unwrap();
+    assert_eq!(StdJsonInput::parse(&waiting).unwrap(), parsed);
+    assert_eq!(
+        serde_json::from_value::<StdJsonInput>(waiting).unwrap(),
+        parsed
+    );
+}
+
+#[test]
+fn no_interfaces_are_none() {
+    for interfaces in [json!(null), json!({})] {
+        let parsed = vyper(&interfaces).unwrap();
+        assert_eq!(interfaces_given(&parsed), json!(null));
+        assert_eq!(parsed.stored_sources(), *parsed.sources());
+        assert_eq!(parsed.to_stored_additional_input(), None);
+    }
+}
+
+#[test]
+fn an_interface_that_could_not_be_kept_is_refused() {
+    let neither =
+        "Interface I.vy must contain either a content field, a text, or an abi field, a list.";
+    let long_path = "a".repeat(1025);
+    let many: Map<String, Value> = (0..5000)
+        .map(|n| (format!("{n}.vy"), json!({"content": ""})))
+        .collect();
+    for (interfaces, message) in [
+        (
+            json!([]),
+            "The interfaces of standard JSON input must be an object.",
+        ),
+        (
+            json!({"c.vy": {"content": "# other"}}),
+            "Interface c.vy must not differ from the source of the same path.",
+        ),
+        (json!({"I.vy": "# text"}), neither),
+        (json!({"I.vy": {"content": ["# text"]}}), neither),
+        (json!({"I.vy": {"urls": ["a"]}}), neither),
+        (json!({"I.vy": {"content": "# text", "abi": []}}), neither),
+        (json!({"I.vy": {"content": 1, "abi": []}}), neither),
+        (json!({"I.vy": {"abi": "[]"}}), neither),
+        (json!({"I.vy": {"abi": [], "contractTypes": []}}), neither),
+        (
+            json!({long_path: {"content": ""}}),
+            "The path of a source must not be longer than 1024 bytes.",
+        ),
+        (
+            json!(many),
+            "Standard JSON input must not contain more than 5000 sources.",
+        ),
+    ] {
+        let refused = vyper(&interfaces).unwrap_err();
+        assert_eq!(refused.to_string(), message);
+    }
 }
 
 /// An object with others within, and a list at the end.
