@@ -38,6 +38,9 @@ pub(super) fn fill(
 
 /// Vyper appends them all in one piece, as long as the creation code's blob says. Before 0.3.10 it
 /// doesn't say, and a code with immutables can't match.
+///
+/// A chain that has none of them at all is left to the comparison: there every immutable reads as
+/// zero, and a simulated deployment gives such codes.
 pub(super) fn append(
     draft: &mut Draft,
     creation_auxdata: &AuxdataPositions,
@@ -46,7 +49,7 @@ pub(super) fn append(
     let size = immutable_size(creation_auxdata).unwrap_or_default();
     let offset = draft.code.len();
     let appended = on_chain.get(offset..)?;
-    if size == 0 {
+    if size == 0 || appended.is_empty() {
         return Some(());
     }
     if appended.len() != size {
