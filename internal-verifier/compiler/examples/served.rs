@@ -32,17 +32,18 @@ async fn main() -> anyhow::Result<()> {
     let version: CompilerVersion = version.parse()?;
     let catalogue = Catalogue::open(config.native_list.as_deref())?;
     let release = catalogue
-        .find_number(Compiler::Solc, version.number())
+        .list_numbered(Compiler::Solc, version.number())
+        .next()
         .context("this release is not known")?;
     let input = std::fs::read(input)?;
     let compilers = Compilers::open(config)?;
-    compilers.prepare(&release, engine).await?;
+    compilers.prepare(release, engine).await?;
 
     let (mut wall, mut start, mut cpu, mut peak) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for _ in 0..repeat {
         let began = Instant::now();
         let compilation = compilers
-            .compile(&release, engine, &input, &Limits::default())
+            .compile(release, engine, &input, &Limits::default())
             .await?;
         wall.push(began.elapsed());
         anyhow::ensure!(

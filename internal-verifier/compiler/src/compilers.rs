@@ -12,6 +12,7 @@ use crate::artefacts;
 use crate::child::{self, Surroundings};
 use crate::config::Config;
 use crate::engine::{Engine, InputTraits};
+use crate::native;
 use crate::node;
 use crate::outcome::{Compilation, CompileError, Limits};
 use crate::prepared::Prepared;
@@ -19,6 +20,7 @@ use crate::preparing::{self, Failure};
 use crate::release::{Catalogue, CatalogueError, Release};
 use crate::spawner::Spawner;
 use crate::vyper;
+use crate::wasm;
 
 /// All compilers of this machine. Cheap to clone; every clone shares what was prepared.
 #[derive(Debug, Clone)]
@@ -45,6 +47,8 @@ type Pending = watch::Receiver<Option<Ready>>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    #[error("the current folder can't be told, from which relative paths start")]
+    Paths(#[source] std::io::Error),
     #[error("`{0}` is not a program")]
     NoProgram(PathBuf),
     #[error("the folder `{path}` can't be made")]
@@ -66,6 +70,8 @@ impl Compilers {
     ///
     /// When a program is missing, a list can't be read, or the cache can't be written to.
     pub fn open(config: Config) -> Result<Self, OpenError> {
+        // Children stand in another folder.
+        let config = config.with_absolute_paths().map_err(OpenError::Paths)?;
         let catalogue = Catalogue::open(config.native_list.as_deref())?;
         for program in [&config.host_program, &config.intake_program] {
             if !program.is_file() {
@@ -114,11 +120,10 @@ impl Compilers {
     #[must_use]
     pub fn fingerprint(&self, release: &Release, engine: Engine) -> String {
         let made_by = match engine {
-            Engine::Wasm => artefacts::maker(),
+            Engine::Wasm => format!("{} host {}", artefacts::maker(), wasm::HOST_FORMAT),
             Engine::Node => node::maker(),
             Engine::Vyper => vyper::maker(),
-            // Started as it was published.
-            Engine::Native => String::new(),
+            Engine::Native => native::maker(release),
         };
         let files = release.pinned_hashes(engine).join(",");
         format!("{engine}|{made_by}|{release}|{files}")

@@ -3,7 +3,8 @@
 //! The only module here that reads the environment, and only for defaults.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::{Path, PathBuf, absolute};
 
 use crate::engine::Engines;
 
@@ -53,6 +54,18 @@ impl Config {
             node: NODE.into(),
             python: PYTHON.into(),
         }
+    }
+
+    /// Those that may be relative start from where this process stands. Node and Python may be names.
+    pub(crate) fn with_absolute_paths(self) -> io::Result<Self> {
+        Ok(Self {
+            repository: absolute(self.repository)?,
+            cache: absolute(self.cache)?,
+            host_program: absolute(self.host_program)?,
+            intake_program: absolute(self.intake_program)?,
+            native_list: self.native_list.map(absolute).transpose()?,
+            ..self
+        })
     }
 
     /// Where compilers stand while they run: nothing is in it.

@@ -77,10 +77,13 @@ impl Intake {
     pub fn is_ready(&self, release: &Release, engine: Engine) -> bool {
         match engine {
             Engine::Wasm => Paths::new(&self.cache, release).record.is_file(),
-            Engine::Node | Engine::Native => Platform::of(engine).is_some_and(|platform| {
-                let repository = Repository::new(&self.repository, platform);
+            Engine::Node => {
+                let repository = Repository::new(&self.repository, Platform::EmscriptenAsmjs);
                 repository.path(release).is_file()
-            }),
+            }
+            Engine::Native => {
+                crate::native::is_executable(&crate::native::path(&self.repository, release))
+            }
             Engine::Vyper => python::find(&self.python).is_ok_and(|python| {
                 let paths = crate::vyper::Paths::new(&self.cache, release, &python);
                 crate::vyper::record_in(&paths.folder).is_file()

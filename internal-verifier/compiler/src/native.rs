@@ -4,7 +4,7 @@
 //! Like machine code, an executable is checked once per process, and the very file that was checked
 //! stays open and is started: one that appears under the same name later has no say.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -38,6 +38,12 @@ pub(crate) fn path(repository: &Path, release: &Release) -> PathBuf {
     repository
         .join(platform.name())
         .join(platform.file_name(release))
+}
+
+/// Whether it is there, and made executable.
+pub(crate) fn is_executable(path: &Path) -> bool {
+    let mode = std::fs::metadata(path).map(|file| file.permissions().mode());
+    mode.is_ok_and(|mode| mode & 0o111 != 0)
 }
 
 /// `None` if it is not there, or not made executable: a plain copy of the Solidity project's folder
@@ -76,6 +82,15 @@ pub(crate) fn open(
     Ok(Some(Prepared::Checked { file, program }))
 }
 
+/// How a release is started.
+pub(crate) fn maker(release: &Release) -> String {
+    let arguments = arguments(release.number(), Path::new("empty"));
+    arguments
+        .join(OsStr::new(" "))
+        .to_string_lossy()
+        .into_owned()
+}
+
 /// Left alone, solc reads files that `urls`, imports and remappings name. Landlock keeps it from that;
 /// where solc itself can be told not to, what it answers is the same everywhere.
 fn arguments(release: ReleaseNumber, empty_folder: &Path) -> Vec<OsString> {
@@ -96,7 +111,7 @@ mod tests {
     fn each_release_is_kept_from_files_as_far_as_it_can_be() {
         let told = |number| {
             let arguments = arguments(number, Path::new("/empty"));
-            arguments.join(std::ffi::OsStr::new(" "))
+            arguments.join(OsStr::new(" "))
         };
         let none = "--standard-json";
         let base = "--standard-json --base-path /empty";

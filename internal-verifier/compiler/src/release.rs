@@ -158,6 +158,12 @@ impl Release {
         }))
     }
 
+    /// Whether it was published with the commit that a client names.
+    fn has_commit_of(&self, asked: &CompilerVersion) -> bool {
+        let commits = self.version().commit().zip(asked.commit());
+        commits.is_none_or(|(own, asked)| is_same_commit(own, asked))
+    }
+
     /// Whether a client means this release. Some releases exist with two commits, and compilers before
     /// 0.3.6 (solc) and 0.3.5 (Vyper) print shortened ones.
     fn is(&self, asked: &CompilerVersion) -> bool {

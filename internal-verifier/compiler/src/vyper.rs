@@ -32,7 +32,7 @@ const FORMAT: u32 = 1;
 /// How a release is unpacked and started.
 pub(crate) fn maker() -> String {
     let start = hex::encode(Sha256::digest(COMPILE));
-    format!("format {FORMAT} {start}")
+    format!("format {FORMAT} {} {start}", FLAGS.join(" "))
 }
 
 /// Reads standard JSON from stdin in every release; `vyper --standard-json` is younger.

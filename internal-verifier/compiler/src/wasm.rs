@@ -14,6 +14,9 @@ mod invoke;
 pub(crate) mod machine;
 pub(crate) mod merge;
 
+/// Counts changes of the functions that a guest is given, where they change what it answers.
+pub(crate) const HOST_FORMAT: u32 = 1;
+
 /// Names of what [`merge`] exports and [`machine`] looks up.
 pub(crate) mod names {
     pub(crate) const MEMORY: &str = "memory";

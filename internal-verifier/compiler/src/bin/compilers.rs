@@ -34,19 +34,19 @@ struct Arguments {
     #[arg(long)]
     engine: Option<Engine>,
     /// An operator's own list of native executables, a list.json as the Solidity project publishes it
-    #[arg(long)]
+    #[arg(long, env = "COMPILER_NATIVE_LIST")]
     native_list: Option<PathBuf>,
     /// Show which releases are known, which engines run them, and where they are ready
     #[arg(long)]
     list: bool,
     /// Where soljson.js files are kept, as the Solidity project publishes them [default: compilers in the cache]
-    #[arg(long, env = "SOURCERUN_COMPILERS", global = true)]
+    #[arg(long, env = "COMPILER_REPOSITORY", global = true)]
     repository: Option<PathBuf>,
     /// Where prepared compilers are kept [default: sourcerun in the user's folder for caches]
     #[arg(long, env = "SOURCERUN_CACHE", global = true)]
     cache: Option<PathBuf>,
     /// The folder of WebAssembly builds at the Solidity project's host
-    #[arg(long, env = "SOURCERUN_COMPILERS_HOST", default_value = OFFICIAL_HOST)]
+    #[arg(long, env = "COMPILER_OFFICIAL_HOST", default_value = OFFICIAL_HOST)]
     official_host: String,
     /// Fetch nothing: use only what is in the repository
     #[arg(long)]
@@ -104,6 +104,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let catalogue = Catalogue::open(arguments.native_list.as_deref())?;
     let cache = arguments.cache.unwrap_or_else(default_cache);
     let repository = arguments
         .repository
@@ -117,9 +118,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         python: arguments.python,
     };
     match arguments.command {
-        None if arguments.list => list(&intake),
+        None if arguments.list => list(&intake, &catalogue),
         None => {
-            let catalogue = Catalogue::open(arguments.native_list.as_deref())?;
             let releases = wanted(&catalogue, &arguments.versions, arguments.engine)?;
             take_in_all(&intake, releases).await
         }
@@ -127,7 +127,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Corpus {
             versions,
             openzeppelin,
-        }) => compare(&intake, &versions, openzeppelin).await,
+        }) => compare(&intake, &catalogue, &versions, openzeppelin).await,
         Some(Command::Pin {
             list,
             packages,
@@ -185,7 +185,7 @@ fn wanted(
             wanted.extend(having.map(|release| (release, engine)));
             continue;
         }
-        let release = find(catalogue, version)?;
+        let release = find(catalogue, version, engine)?;
         let first = release.engines().first().copied();
         let engine = engine.or(first).context("no engine runs it")?;
         wanted.push((release, engine));
@@ -193,7 +193,8 @@ fn wanted(
     Ok(wanted)
 }
 
-fn find(catalogue: &Catalogue, version: &str) -> anyhow::Result<Release> {
+/// One release may have been published as two, each for other engines.
+fn find(catalogue: &Catalogue, version: &str, engine: Option<Engine>) -> anyhow::Result<Release> {
     let (compiler, number) = match version.strip_prefix("vyper-") {
         Some(number) => (Compiler::Vyper, number),
         None => (Compiler::Solc, version),
@@ -202,19 +203,23 @@ fn find(catalogue: &Catalogue, version: &str) -> anyhow::Result<Release> {
         .parse()
         .with_context(|| format!("`{version}` is not a version"))?;
     let is_number = parsed.commit().is_none() && parsed.pre_release().is_empty();
-    let release = if is_number {
-        catalogue.find_number(compiler, parsed.number())
+    let meant: Vec<&Release> = if is_number {
+        catalogue.list_numbered(compiler, parsed.number()).collect()
     } else {
-        catalogue.find(compiler, &parsed)
+        catalogue.list_fitting(compiler, &parsed).collect()
     };
-    release.with_context(|| format!("compiler {version} is not known"))
+    let has_engine =
+        |release: &&&Release| engine.is_none_or(|engine| release.engines().contains(&engine));
+    let first = meant.iter().find(has_engine).or(meant.first());
+    let release = first.with_context(|| format!("compiler {version} is not known"))?;
+    Ok(Release::clone(release))
 }
 
-fn list(intake: &Intake) -> anyhow::Result<()> {
+fn list(intake: &Intake, catalogue: &Catalogue) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    for release in Release::known()? {
+    for release in catalogue.releases() {
         let state = |engine: &Engine| {
-            if intake.is_ready(&release, *engine) {
+            if intake.is_ready(release, *engine) {
                 format!("{engine} (ready)")
             } else {
                 engine.to_string()
@@ -224,7 +229,7 @@ fn list(intake: &Intake) -> anyhow::Result<()> {
         writeln!(
             out,
             "{:<14} {:<44} {}",
-            short_name(&release),
+            short_name(release),
             release.to_string(),
             engines.join(", ")
         )?;
@@ -234,13 +239,13 @@ fn list(intake: &Intake) -> anyhow::Result<()> {
 
 async fn compare(
     intake: &Intake,
+    catalogue: &Catalogue,
     versions: &[String],
     openzeppelin: Option<PathBuf>,
 ) -> anyhow::Result<()> {
     let all = vec!["all".to_owned()];
     let versions = if versions.is_empty() { &all } else { versions };
-    let catalogue = Catalogue::open(None)?;
-    let wanted = wanted(&catalogue, versions, Some(Engine::Wasm))?.into_iter();
+    let wanted = wanted(catalogue, versions, Some(Engine::Wasm))?.into_iter();
     let releases: Vec<_> = wanted.map(|(release, _)| release).collect();
     let programs = std::env::current_exe()?;
     let programs = programs.parent().context("this program has no folder")?;

@@ -86,7 +86,7 @@ function translate(answer, input) {
   const words = [...(answer.errors ?? []), ...(answer.error === undefined ? [] : [answer.error])];
   if (words.length > 0) output.errors = words.map((text) => problem(text));
   output.sources = sourceIds(answer.sourceList, input.sources);
-  const contracts = {};
+  const contracts = Object.create(null);
   for (const [key, contract] of Object.entries(answer.contracts ?? {})) {
     for (const [file, name] of placesOf(key, input)) {
       const names = (contracts[file] ??= Object.create(null));

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use verification::compiler::{Compiler, CompilerVersion, ReleaseNumber};
 
+use crate::engine::Engine;
+
 use super::{Builds, Facts, NotAList, Origin, Pin, PinnedFile, Platform, Release};
 
 /// Oldest first, solc before Vyper.
@@ -83,24 +85,30 @@ impl Catalogue {
         self.list_fitting(compiler, version).next().cloned()
     }
 
-    /// All that may be meant: some releases were published with one commit for one engine and with
-    /// another for the next, and any commit of a release is accepted.
+    /// All that may be meant, the one of that very commit first: some releases were published with one
+    /// commit for one engine and with another for the next, and any commit of a release is accepted.
     pub fn list_fitting(
         &self,
         compiler: Compiler,
         version: &CompilerVersion,
     ) -> impl Iterator<Item = &Release> {
-        let of_it = self.of(compiler);
-        of_it.filter(move |release| release.is(version))
+        let fitting = |is_exact| {
+            self.of(compiler).filter(move |release| {
+                release.is(version) && release.has_commit_of(version) == is_exact
+            })
+        };
+        fitting(true).chain(fitting(false))
     }
 
-    /// The release of that number, whatever its commit; no pre-release.
-    #[must_use]
-    pub fn find_number(&self, compiler: Compiler, number: ReleaseNumber) -> Option<Release> {
-        let is_it = |release: &&Release| {
+    /// The releases of that number, whatever their commits; no pre-releases.
+    pub fn list_numbered(
+        &self,
+        compiler: Compiler,
+        number: ReleaseNumber,
+    ) -> impl Iterator<Item = &Release> {
+        self.of(compiler).filter(move |release| {
             release.number() == number && release.version().pre_release().is_empty()
-        };
-        self.of(compiler).find(is_it).cloned()
+        })
     }
 
     fn of(&self, compiler: Compiler) -> impl Iterator<Item = &Release> {
@@ -116,9 +124,13 @@ fn with_native(ours: Vec<Release>, list: List) -> Result<Vec<Release>, Catalogue
         .map(|release| release.with_native(None))
         .collect();
     for build in list.builds {
-        let Some((version, pin)) = read(build)? else {
+        let Some((version, mut pin)) = read(build)? else {
             continue;
         };
+        let same = ours.iter().find(|release| release.0.version == version);
+        if let Some(known) = same.and_then(|release| release.pin(Engine::Native)) {
+            pin.other_commits.clone_from(&known.other_commits);
+        }
         let is_it = |release: &&mut Release| {
             (release.compiler(), release.version()) == (Compiler::Solc, &version)
         };
@@ -182,7 +194,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::engine::Engine;
 
     fn build(long_version: &str) -> Value {
         json!({
@@ -217,10 +228,8 @@ mod tests {
         let pin = find(&catalogue, known).unwrap();
         assert!(pin.pin(Engine::Native).unwrap().accepts(&"ab".repeat(32)));
         let number = ReleaseNumber(0, 8, 999);
-        assert_eq!(
-            catalogue.find_number(Compiler::Solc, number),
-            find(&catalogue, own)
-        );
+        let numbered = catalogue.list_numbered(Compiler::Solc, number).next();
+        assert_eq!(numbered.cloned(), find(&catalogue, own));
         let mut numbers: Vec<_> = catalogue.releases().iter().map(Release::number).collect();
         numbers.sort();
         assert_eq!(numbers.last(), Some(&number));
@@ -234,7 +243,18 @@ mod tests {
             let fitting = catalogue.list_fitting(Compiler::Solc, &version);
             let engines: Vec<_> = fitting.flat_map(Release::engines).collect();
             assert!(engines.contains(&Engine::Native), "{version}");
+            let found = catalogue.find(Compiler::Solc, &version).unwrap();
+            assert_eq!(found.version(), &version, "the very commit comes first");
         }
+    }
+
+    #[test]
+    fn an_operators_build_is_also_the_other_commit_of_its_release() {
+        let catalogue = open(&json!([build("0.5.11+commit.22be8592")])).unwrap();
+        let other = "0.5.11+commit.c082d0b4".parse().unwrap();
+        let fitting = catalogue.list_fitting(Compiler::Solc, &other);
+        let engines: Vec<_> = fitting.flat_map(Release::engines).collect();
+        assert_eq!(engines, [Engine::Node, Engine::Native]);
     }
 
     #[test]

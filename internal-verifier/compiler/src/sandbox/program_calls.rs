@@ -14,7 +14,7 @@ use seccompiler::{
 
 use super::system_calls::FilterError;
 
-/// Allowed whatever their arguments are. Which files may be opened is landlock's question.
+/// Allowed whatever their arguments are.
 const ALLOWED: &[libc::c_long] = &[
     // Files and pipes.
     libc::SYS_read,
@@ -25,7 +25,6 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_close,
     libc::SYS_close_range,
     libc::SYS_lseek,
-    libc::SYS_openat,
     libc::SYS_fstat,
     libc::SYS_newfstatat,
     libc::SYS_statx,
@@ -87,7 +86,8 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_getgid,
     libc::SYS_getegid,
     libc::SYS_capget,
-    // Once for the program itself; landlock says that it can be no other.
+    // Once for the program itself. What else it could turn into may be read anyway, and stays behind the
+    // same walls.
     libc::SYS_execve,
     libc::SYS_exit,
     libc::SYS_exit_group,
@@ -99,7 +99,6 @@ const ALLOWED: &[libc::c_long] = &[
 #[cfg(target_arch = "x86_64")]
 const ALLOWED_OF_THIS_MACHINE: &[libc::c_long] = &[
     libc::SYS_arch_prctl,
-    libc::SYS_open,
     libc::SYS_stat,
     libc::SYS_lstat,
     libc::SYS_access,
@@ -188,6 +187,16 @@ fn allowed() -> Result<BpfProgram, FilterError> {
         libc::SYS_tgkill,
         one_of(0, &[u64::from(std::process::id())])?,
     );
+    // Which files may be opened is landlock's question; but its first two versions know nothing of
+    // emptying a file.
+    let changing = number(libc::O_WRONLY | libc::O_RDWR | libc::O_CREAT | libc::O_TRUNC);
+    let only_to_read = |argument| {
+        let condition = SeccompCondition::new(argument, Width::Dword, Is::MaskedEq(changing), 0);
+        rule([condition])
+    };
+    rules.insert(libc::SYS_openat, vec![only_to_read(2)?]);
+    #[cfg(target_arch = "x86_64")]
+    rules.insert(libc::SYS_open, vec![only_to_read(1)?]);
     // A limit of oneself is told, and none is set.
     let tell = rule([
         SeccompCondition::new(0, Width::Dword, Is::Eq, 0),

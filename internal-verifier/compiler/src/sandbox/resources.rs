@@ -76,7 +76,7 @@ pub(crate) fn close_all_but(file: u32) -> io::Result<()> {
 /// At the start of a process that is to run for so long at most.
 pub(crate) fn limit(time: Duration) -> io::Result<()> {
     let seconds = time.as_secs().saturating_add(SPARE_CPU_SECONDS);
-    set(libc::RLIMIT_CPU, seconds)?;
+    set_cpu(seconds)?;
     set(libc::RLIMIT_FSIZE, 0)?;
     set(libc::RLIMIT_CORE, 0)?;
     set(libc::RLIMIT_NOFILE, OPEN_FILES_AT_START)
@@ -88,7 +88,7 @@ pub(crate) fn limit_program(time: Duration, memory_bytes: u64, rule: MemoryRule)
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let processors = u64::try_from(processors).unwrap_or(u64::MAX);
     let seconds = time.as_secs().saturating_mul(processors);
-    set(libc::RLIMIT_CPU, seconds.saturating_add(SPARE_CPU_SECONDS))?;
+    set_cpu(seconds.saturating_add(SPARE_CPU_SECONDS))?;
     set(libc::RLIMIT_FSIZE, 0)?;
     set(libc::RLIMIT_CORE, 0)?;
     set(libc::RLIMIT_NOFILE, OPEN_FILES_OF_A_PROGRAM)?;
@@ -157,11 +157,26 @@ fn cpu_and_peak_bytes(usage: &libc::rusage) -> (Duration, u64) {
     )
 }
 
+/// At the soft limit comes SIGXCPU, which tells what happened; at the hard one a kill.
+fn set_cpu(seconds: u64) -> io::Result<()> {
+    set_both(libc::RLIMIT_CPU, seconds, seconds.saturating_add(1))
+}
+
 fn set(resource: libc::__rlimit_resource_t, most: u64) -> io::Result<()> {
-    let limit = libc::rlimit {
-        rlim_cur: most,
-        rlim_max: most,
+    set_both(resource, most, most)
+}
+
+/// Limits are only ever lowered: what this process was given may be less.
+fn set_both(resource: libc::__rlimit_resource_t, soft: u64, hard: u64) -> io::Result<()> {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
     };
+    #[expect(unsafe_code, reason = "getrlimit has no safe form in std")]
+    // SAFETY: the pointer is valid for the call.
+    check(unsafe { libc::getrlimit(resource, &raw mut limit) })?;
+    limit.rlim_max = limit.rlim_max.min(hard);
+    limit.rlim_cur = limit.rlim_max.min(soft);
     #[expect(unsafe_code, reason = "setrlimit has no safe form in std")]
     // SAFETY: the pointer is valid for the call.
     check(unsafe { libc::setrlimit(resource, &raw const limit) })

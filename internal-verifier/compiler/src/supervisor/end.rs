@@ -9,9 +9,6 @@ use serde::de::IgnoredAny;
 use super::watch::Stop;
 use crate::frame::Kind;
 
-/// Longer answers hold contracts, so the compiler did not fail.
-const FAILED_ANSWER_BYTES: usize = 64 << 10;
-
 /// What compilers say last when memory is refused: C++, Python, V8, Node, and solc inside Node.
 const NO_MEMORY: [&str; 7] = [
     "std::bad_alloc",
@@ -98,9 +95,6 @@ fn answers_out_of_memory(output: &[u8]) -> bool {
         "FatalError",
         "MemoryError",
     ];
-    if output.len() > FAILED_ANSWER_BYTES {
-        return false;
-    }
     let Ok(answer) = serde_json::from_slice::<Answer>(output) else {
         return false;
     };
