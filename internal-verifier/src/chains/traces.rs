@@ -83,13 +83,9 @@ struct FlatResult {
 }
 
 /// `trace_transaction`: a list in which each creation is an entry of its own. What a failed frame called
-/// has no error of its own, and was undone with it.
+/// has no error of its own, and was undone with it; so all entries must be readable, or none is believed.
 fn in_flat_traces(answer: Value, address: Address) -> Option<Vec<u8>> {
-    let traces: Vec<Value> = serde_json::from_value(answer).ok()?;
-    let traces: Vec<FlatTrace> = traces
-        .into_iter()
-        .filter_map(|trace| serde_json::from_value(trace).ok())
-        .collect();
+    let traces: Vec<FlatTrace> = serde_json::from_value(answer).ok()?;
     let failed: Vec<&FlatTrace> = traces.iter().filter(|trace| trace.has_failed()).collect();
     let made_it = |trace: &&FlatTrace| {
         let made = trace

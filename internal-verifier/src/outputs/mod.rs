@@ -23,6 +23,15 @@ use compiler::{CompileError, Compilers, Engine, Limits, Outcome, Release};
 use key::Key;
 use memory::{Memory, Packed};
 
+/// What is to be compiled, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Order<'a> {
+    pub(crate) release: &'a Release,
+    pub(crate) engine: Engine,
+    pub(crate) input: &'a [u8],
+    pub(crate) allowance: Allowance,
+}
+
 /// What compilers may use.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Allowance {
@@ -52,6 +61,15 @@ pub(crate) struct Answer {
     /// Of the compiler's process alone; zero when nothing was compiled.
     pub(crate) time: Duration,
     pub(crate) origin: Origin,
+}
+
+/// Nothing was learned about the input.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotCompiled {
+    #[error(transparent)]
+    Compiler(#[from] CompileError),
+    #[error("waiting left too little time to compile")]
+    NoTime,
 }
 
 /// Where an output was found.
@@ -105,38 +123,35 @@ impl Outputs {
     /// # Errors
     ///
     /// When nothing was learned about the input. A database that is away only costs a compile.
-    pub(crate) async fn compile(
-        &self,
-        release: &Release,
-        engine: Engine,
-        input: &[u8],
-        allowance: &Allowance,
-    ) -> Result<Answer, CompileError> {
-        let answer = if release.is_deterministic() {
-            self.find_or_run(release, engine, input, allowance).await?
+    pub(crate) async fn compile(&self, order: Order<'_>) -> Result<Answer, NotCompiled> {
+        let began = Instant::now();
+        let answer = if order.release.is_deterministic() {
+            self.find_or_run(order).await?
         } else {
-            self.run(release, engine, input, allowance).await?
+            self.run(order).await?
         };
+        if *answer.outcome == Outcome::TimedOut && !had_most_of(began.elapsed(), answer.time) {
+            return Err(NotCompiled::NoTime);
+        }
+        let origin = answer.origin.name();
         metrics::count(
             "compiler_outputs",
-            &[("engine", engine.name()), ("origin", answer.origin.name())],
+            &[("engine", order.engine.name()), ("origin", origin)],
         );
         Ok(answer)
     }
 
-    async fn find_or_run(
-        &self,
-        release: &Release,
-        engine: Engine,
-        input: &[u8],
-        allowance: &Allowance,
-    ) -> Result<Answer, CompileError> {
+    async fn find_or_run(&self, order: Order<'_>) -> Result<Answer, NotCompiled> {
+        let Order {
+            release,
+            engine,
+            input,
+            allowance,
+        } = order;
         let key = Key::of(&self.compilers.fingerprint(release, engine), input);
         let flight = self.flight(key);
         let waiting = tokio::time::timeout_at(allowance.deadline.into(), flight.lock());
-        let Ok(mut place) = waiting.await else {
-            return Ok(found(Arc::new(Outcome::TimedOut), Origin::Neighbour));
-        };
+        let mut place = waiting.await.map_err(|_elapsed| NotCompiled::NoTime)?;
         if let Some(outcome) = &*place {
             return Ok(found(Arc::clone(outcome), Origin::Neighbour));
         }
@@ -144,7 +159,7 @@ impl Outputs {
             *place = Some(Arc::clone(&answer.outcome));
             return Ok(answer);
         }
-        let answer = self.run(release, engine, input, allowance).await?;
+        let answer = self.run(order).await?;
         if let Outcome::Output(output) = &*answer.outcome {
             *place = Some(Arc::clone(&answer.outcome));
             self.keep(key, output);
@@ -173,13 +188,13 @@ impl Outputs {
         Some(found(Arc::new(Outcome::Output(output)), Origin::Database))
     }
 
-    async fn run(
-        &self,
-        release: &Release,
-        engine: Engine,
-        input: &[u8],
-        allowance: &Allowance,
-    ) -> Result<Answer, CompileError> {
+    async fn run(&self, order: Order<'_>) -> Result<Answer, NotCompiled> {
+        let Order {
+            release,
+            engine,
+            input,
+            allowance,
+        } = order;
         self.compilers.prepare(release, engine).await?;
         let limits = allowance.limits_now();
         let compilation = self
@@ -234,10 +249,30 @@ impl Outputs {
     }
 }
 
+/// A time limit says something about the input only if the compiler had most of the time, and not those
+/// who prepared its release, or compiled the same before.
+fn had_most_of(whole: Duration, compiler: Duration) -> bool {
+    compiler.saturating_mul(2) >= whole
+}
+
 fn found(outcome: Arc<Outcome>, origin: Origin) -> Answer {
     Answer {
         outcome,
         time: Duration::ZERO,
         origin,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_the_inputs_only_if_the_compiler_had_most_of_the_time() {
+        let seconds = Duration::from_secs;
+        assert!(had_most_of(seconds(900), seconds(899)));
+        assert!(had_most_of(seconds(900), seconds(881)), "a new release");
+        assert!(!had_most_of(seconds(900), seconds(300)), "a slow network");
+        assert!(!had_most_of(seconds(900), Duration::ZERO));
     }
 }

@@ -18,7 +18,7 @@ use verification::std_json::StdJsonInput;
 use super::off_thread::off_thread;
 use super::ways::{self, Way};
 use super::{Fault, Tools};
-use crate::outputs::Answer;
+use crate::outputs::Order;
 
 /// The contract and where the metadata lies in its codes.
 #[derive(Debug)]
@@ -114,14 +114,14 @@ impl<'a> Compiling<'a> {
 
     /// The ways that are left when a compiled contract doesn't match.
     pub(super) fn further_ways(&self, compiled: &Compiled) -> Vec<Way> {
-        if self
-            .release
-            .as_ref()
-            .is_some_and(|(release, _)| !release.is_deterministic())
-        {
-            return vec![compiled.way; ways::TRIES_BY_CHANCE];
+        let Some((release, engines)) = &self.release else {
+            return Vec::new();
+        };
+        if release.is_deterministic() {
+            ways::after_no_match(self.request, engines, compiled.way)
+        } else {
+            vec![compiled.way; ways::TRIES_BY_CHANCE]
         }
-        ways::after_no_match(self.request, &self.engines(), compiled.way)
     }
 
     /// Other sources than those submitted, in the way that gave a match.
@@ -218,11 +218,17 @@ impl<'a> Compiling<'a> {
         };
         let (target, version) = (&self.request.target, &self.request.compiler_version);
         let text = input.compiler_input(version, target, way.selection);
+        let order = Order {
+            release,
+            engine: way.engine,
+            input: text.as_bytes(),
+            allowance: self.tools.allowance,
+        };
         let span = tracing::info_span!("compile", compiler = %release, ?way);
-        let answer: Answer = self
+        let answer = self
             .tools
             .outputs
-            .compile(release, way.engine, text.as_bytes(), &self.tools.allowance)
+            .compile(order)
             .instrument(span)
             .await
             .map_err(|source| Fault::Compiler { source })?;

@@ -3,6 +3,7 @@
 use verification::failure::VerificationFailure;
 
 use crate::chains::ChainFault;
+use crate::outputs::NotCompiled;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
@@ -14,7 +15,7 @@ pub(crate) enum Fault {
     #[error("the compiler could not be run")]
     Compiler {
         #[source]
-        source: compiler::CompileError,
+        source: NotCompiled,
     },
     #[error("the job's input cannot be read")]
     Input {
