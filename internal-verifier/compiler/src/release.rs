@@ -54,23 +54,17 @@ impl Release {
         KNOWN.clone()
     }
 
-    /// The release a client asks for: number, pre-release and commit must fit.
+    /// The release a client asks for, of those that we pinned.
     #[must_use]
     pub fn find(compiler: Compiler, version: &CompilerVersion) -> Option<Self> {
-        let known = KNOWN.as_ref().ok()?.iter();
-        let mut known = known.filter(|release| release.compiler() == compiler);
-        known.find(|release| release.is(version)).cloned()
+        Catalogue::open(None).ok()?.find(compiler, version)
     }
 
-    /// The release of that number, whatever its commit; no pre-release.
+    /// The release of that number, of those that we pinned.
     #[must_use]
     pub fn find_number(compiler: Compiler, number: ReleaseNumber) -> Option<Self> {
-        let known = KNOWN.as_ref().ok()?.iter();
-        let mut known = known.filter(|release| release.compiler() == compiler);
-        let is_it = |release: &&Self| {
-            release.number() == number && release.version().pre_release().is_empty()
-        };
-        known.find(is_it).cloned()
+        let ours = Catalogue::open(None).ok()?;
+        ours.list_numbered(compiler, number).next().cloned()
     }
 
     #[must_use]
@@ -255,8 +249,13 @@ mod tests {
             ("0.5.9+commit.c68bc34e", "0.5.9+commit.e560f70d"),
             ("0.5.11+commit.22be8592", "0.5.11+commit.c082d0b4"),
         ] {
-            let found = find(asked).map(|release| release.long_version().to_owned());
-            assert_eq!(found.as_deref(), Some(wanted), "{asked}");
+            let asked: CompilerVersion = asked.parse().unwrap();
+            let ours = Catalogue::open(None).unwrap();
+            let found = ours
+                .list_fitting(Compiler::Solc, &asked)
+                .find(|release| release.pin(Engine::Node).is_some());
+            let found = found.map(Release::long_version);
+            assert_eq!(found, Some(wanted), "{asked}");
         }
         // npm has nightlies of these only.
         for asked in ["0.3.1+commit.c492d9be", "0.2.2+commit.ef92f566"] {

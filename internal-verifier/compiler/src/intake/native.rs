@@ -50,8 +50,7 @@ pub(super) async fn take_in_native(
                     "`{path}` is not what was pinned: its SHA-256 is {has}; remove it to have it fetched"
                 )));
             }
-            let mode = fs::metadata(&path).map(|file| file.permissions().mode());
-            if mode.is_ok_and(|mode| mode & 0o111 != 0) {
+            if native::is_executable(&path) {
                 return Ok(Done::Already);
             }
             Done::Now
