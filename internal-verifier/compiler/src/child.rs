@@ -54,10 +54,10 @@ pub(crate) async fn compile(
     let began = Instant::now();
     let command = match prepared {
         Prepared::MachineCode(code) => serve(surroundings, code.as_raw_fd(), input.len(), limits),
-        Prepared::Program(program) => run(surroundings, program, None, input.len(), limits),
+        Prepared::Program(program) => run(surroundings, program, None, limits),
         Prepared::Checked { file, program } => {
             let file = Some(file.as_raw_fd());
-            run(surroundings, program, file, input.len(), limits)
+            run(surroundings, program, file, limits)
         }
     };
     let spawned = surroundings
@@ -89,8 +89,10 @@ fn serve(
     input_bytes: usize,
     limits: &Limits,
 ) -> Command {
-    let mut command = command(surroundings, "serve", input_bytes, limits);
-    command.args(["--code-fd", &code.to_string()]);
+    let mut command = command(surroundings, "serve", limits);
+    command
+        .args(["--code-fd", &code.to_string()])
+        .args(["--input-bytes", &input_bytes.to_string()]);
     lead_a_session(&mut command, Some(code));
     command
 }
@@ -100,10 +102,9 @@ fn run(
     surroundings: &Surroundings<'_>,
     program: &Program,
     file: Option<RawFd>,
-    input_bytes: usize,
     limits: &Limits,
 ) -> Command {
-    let mut command = command(surroundings, "run", input_bytes, limits);
+    let mut command = command(surroundings, "run", limits);
     command.args(["--memory-rule", program.memory.name()]);
     if let Some(file) = file {
         command.args(["--program-fd", &file.to_string()]);
@@ -119,17 +120,11 @@ fn run(
     command
 }
 
-fn command(
-    surroundings: &Surroundings<'_>,
-    role: &str,
-    input_bytes: usize,
-    limits: &Limits,
-) -> Command {
+fn command(surroundings: &Surroundings<'_>, role: &str, limits: &Limits) -> Command {
     let mut command = Command::new(surroundings.program);
     command
         .arg(role)
         .args(["--parent", &std::process::id().to_string()])
-        .args(["--input-bytes", &input_bytes.to_string()])
         .args(["--time-ms", &limits.time.as_millis().to_string()])
         .args(["--memory-bytes", &limits.memory_bytes.to_string()])
         .args(["--output-bytes", &limits.output_bytes.to_string()])

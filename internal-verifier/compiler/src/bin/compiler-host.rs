@@ -29,14 +29,12 @@ enum Command {
     Walls(Walls),
 }
 
+/// What both ways of compiling are told.
 #[derive(Args)]
-struct Serve {
+struct Bounds {
+    /// Nothing here outlives it
     #[arg(long)]
     parent: u32,
-    #[arg(long)]
-    code_fd: u32,
-    #[arg(long)]
-    input_bytes: u64,
     #[arg(long)]
     time_ms: u64,
     #[arg(long)]
@@ -46,21 +44,22 @@ struct Serve {
 }
 
 #[derive(Args)]
-struct Run {
+struct Serve {
+    #[command(flatten)]
+    bounds: Bounds,
     #[arg(long)]
-    parent: u32,
+    code_fd: u32,
+    #[arg(long)]
+    input_bytes: u64,
+}
+
+#[derive(Args)]
+struct Run {
+    #[command(flatten)]
+    bounds: Bounds,
     /// An open file to start in place of what lies at the program's path
     #[arg(long)]
     program_fd: Option<u32>,
-    /// How long the input is; the program reads it to its end
-    #[arg(long)]
-    input_bytes: u64,
-    #[arg(long)]
-    time_ms: u64,
-    #[arg(long)]
-    memory_bytes: u64,
-    #[arg(long)]
-    output_bytes: u64,
     /// What the limit of memory is a limit of: address-space or data
     #[arg(long, value_parser = memory_rule)]
     memory_rule: MemoryRule,
@@ -100,12 +99,12 @@ struct Bare {
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(order) => serve(host::Order {
-            parent: order.parent,
+            parent: order.bounds.parent,
             code_fd: order.code_fd,
             input_bytes: order.input_bytes,
-            time: Duration::from_millis(order.time_ms),
-            memory_bytes: order.memory_bytes,
-            output_bytes: order.output_bytes,
+            time: Duration::from_millis(order.bounds.time_ms),
+            memory_bytes: order.bounds.memory_bytes,
+            output_bytes: order.bounds.output_bytes,
         }),
         Command::Run(order) => run(order),
         Command::Walls(Walls { program: false }) => compiler::walls::run(Prisoner::Engine),
@@ -127,14 +126,14 @@ fn memory_rule(name: &str) -> Result<MemoryRule, &'static str> {
 fn run(order: Run) -> ExitCode {
     let mut words = order.program.into_iter();
     supervisor::run(&supervisor::Order {
-        parent: order.parent,
+        parent: order.bounds.parent,
         program: words.next().unwrap_or_default().into(),
         program_fd: order.program_fd,
         arguments: words.collect(),
         readable: order.read,
-        time: Duration::from_millis(order.time_ms),
-        memory_bytes: order.memory_bytes,
+        time: Duration::from_millis(order.bounds.time_ms),
+        memory_bytes: order.bounds.memory_bytes,
         memory_rule: order.memory_rule,
-        output_bytes: order.output_bytes,
+        output_bytes: order.bounds.output_bytes,
     })
 }

@@ -14,7 +14,7 @@ fn said(program: &Path, arguments: &[&str], readable: &[PathBuf], rule: &str) ->
     let mut command = Command::new(HOST);
     command
         .args(["run", "--parent", &std::process::id().to_string()])
-        .args(["--input-bytes", "2", "--time-ms", "30000"])
+        .args(["--time-ms", "30000"])
         .args(["--memory-bytes", "1000000000", "--output-bytes", "100000"])
         .args(["--memory-rule", rule]);
     let libraries = LIBRARIES.iter().map(PathBuf::from);

@@ -71,7 +71,7 @@ fn without_landlock_no_program_is_started() {
     let parent = std::process::id().to_string();
     let mut command = Command::new(HOST);
     command
-        .args(["run", "--parent", &parent, "--input-bytes", "0"])
+        .args(["run", "--parent", &parent])
         .args(["--time-ms", "1000", "--memory-bytes", "1000000000"])
         .args(["--output-bytes", "1000", "--memory-rule", "data"])
         .args(["--", "/bin/echo", "it ran"]);
