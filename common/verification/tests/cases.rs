@@ -3,9 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it doesn't expect")]
 
+mod folder;
+
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
 use serde_json::{Value, json};
 use verification::auxdata::{AuxdataSearch, find_auxdata, place_auxdata};
@@ -22,29 +22,13 @@ use verification::transformation::{
 };
 use verification::verdict::{CodeMatch, VerifiedMatch};
 
+use folder::judge_all;
+
 #[test]
 fn every_case_ends_as_it_says() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
-    let mut differing = Vec::new();
-    let mut count = 0;
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "json") {
-            continue;
-        }
-        count += 1;
-        let case: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        let (found, wanted) = (outcome(&case), in_order(&case["expected"]));
-        if found != wanted {
-            let shows = &case["shows"];
-            let name = path.file_stem().unwrap().to_string_lossy();
-            differing.push(format!(
-                "{name}: {shows}\n  found  {found}\n  wanted {wanted}"
-            ));
-        }
-    }
-    assert!(count >= 60, "only {count} cases were read");
-    assert!(differing.is_empty(), "{}", differing.join("\n"));
+    judge_all("cases", 60, |case| {
+        (outcome(case), in_order(&case["expected"]))
+    });
 }
 
 /// In the words of a case's `expected`.

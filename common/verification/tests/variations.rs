@@ -3,9 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it doesn't expect")]
 
+mod folder;
+
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use verification::compilation_target::CompilationTarget;
@@ -15,30 +15,14 @@ use verification::compiler_output::read_compiler_output;
 use verification::std_json::StdJsonInput;
 use verification::variation::{find_perfect_variation, plan_second_search};
 
+use folder::judge_all;
+
 #[test]
 fn sources_are_found_by_the_hash_of_their_metadata() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/variations");
-    let mut differing = Vec::new();
-    let mut count = 0;
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "json") {
-            continue;
-        }
-        count += 1;
-        let case: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        let found = search(&case);
-        let wanted = (!case["finds"].is_null()).then(|| input(&case, &case["finds"]));
-        if found != wanted {
-            let shows = &case["shows"];
-            let name = path.file_stem().unwrap().to_string_lossy();
-            differing.push(format!(
-                "{name}: {shows}\n  found  {found:?}\n  wanted {wanted:?}"
-            ));
-        }
-    }
-    assert!(count >= 20, "only {count} cases were read");
-    assert!(differing.is_empty(), "{}", differing.join("\n"));
+    judge_all("cases/variations", 20, |case| {
+        let wanted = (!case["finds"].is_null()).then(|| input(case, &case["finds"]));
+        (search(case), wanted)
+    });
 }
 
 /// As a caller does it: once, and where that is planned, again.
