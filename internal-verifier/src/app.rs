@@ -15,11 +15,11 @@ use compiler::sandbox::Level;
 use tokio::sync::{Semaphore, watch};
 use tracing_actix_web::TracingLogger;
 
-use crate::chains::Chains;
 use crate::config::Config;
 use crate::outputs::Outputs;
 use crate::routes;
 use crate::state::State;
+use common::chains::Chains;
 
 const SERVICE: &str = "internal-verifier";
 /// The platform kills ten seconds after it asked.

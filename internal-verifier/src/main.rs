@@ -1,7 +1,6 @@
 //! internal-verifier: compiles, matches and records; called by public-api and by nobody else.
 
 mod app;
-mod chains;
 mod config;
 mod jobs;
 mod outputs;

@@ -3,9 +3,9 @@
 use common::db::Database;
 use tokio::sync::{Semaphore, watch};
 
-use crate::chains::Chains;
 use crate::config::RunConfig;
 use crate::outputs::Outputs;
+use common::chains::Chains;
 
 #[derive(Debug)]
 pub(crate) struct State {

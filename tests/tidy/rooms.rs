@@ -11,10 +11,10 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
         "common/src",
         &[
             &["lookup", "bin"],
-            &["db", "auth", "http_client"],
+            &["db", "auth", "chains"],
             &["api", "telemetry"],
             &["config"],
-            &["report", "signals", "version"],
+            &["report", "signals", "version", "http_client"],
         ],
     ),
     (
@@ -35,7 +35,7 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
             &["routes"],
             &["jobs"],
             &["verify", "state"],
-            &["chains", "outputs", "config"],
+            &["outputs", "config"],
         ],
     ),
 ];

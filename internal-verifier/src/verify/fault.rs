@@ -2,8 +2,8 @@
 
 use verification::failure::VerificationFailure;
 
-use crate::chains::ChainFault;
 use crate::outputs::NotCompiled;
+use common::chains::ChainFault;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {

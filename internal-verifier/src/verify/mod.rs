@@ -18,8 +18,8 @@ use futures::future::{Either, select};
 use verification::failure::VerificationFailure;
 use verification::job::StdJsonRequest;
 
-use crate::chains::Chains;
 use crate::outputs::{Allowance, Outputs};
+use common::chains::Chains;
 use compare::{Judged, judge};
 use compile::{Compiled, Compiling};
 pub(crate) use fault::Fault;

@@ -4,7 +4,7 @@ use tracing::Instrument;
 use verification::chain::{Address, ChainId, OnChainCode, TransactionHash};
 
 use super::Fault;
-use crate::chains::{Chains, Creation};
+use common::chains::{Chains, Creation};
 
 #[derive(Debug, Clone)]
 pub(crate) struct OnChain {

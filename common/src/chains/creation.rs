@@ -8,13 +8,13 @@ use super::{ChainFault, traces};
 
 /// A creation transaction that was checked: it made this very contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Creation {
-    pub(crate) code: Vec<u8>,
-    pub(crate) transaction: TransactionHash,
-    pub(crate) block_number: u64,
-    pub(crate) transaction_index: u64,
+pub struct Creation {
+    pub code: Vec<u8>,
+    pub transaction: TransactionHash,
+    pub block_number: u64,
+    pub transaction_index: u64,
     /// Who sent the transaction, also where a factory made the contract.
-    pub(crate) deployer: Address,
+    pub deployer: Address,
 }
 
 struct Transaction {

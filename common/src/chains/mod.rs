@@ -12,15 +12,15 @@ mod traces;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use common::config::chains::ChainRegistry;
+use crate::config::chains::ChainRegistry;
 use verification::chain::{Address, ChainId, TransactionHash};
 
-pub(crate) use creation::Creation;
+pub use creation::Creation;
 use json_rpc::ChainClient;
 
 /// No endpoint of the chain gave an answer that can be read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ChainFault {
+pub enum ChainFault {
     #[error("chain {0} is not configured")]
     Unknown(ChainId),
     #[error("no endpoint of chain {chain} answered {method}: {reasons}")]
@@ -40,12 +40,12 @@ pub(crate) enum ChainFault {
 
 /// One client for each chain; all share connections and what is known about endpoints.
 #[derive(Debug)]
-pub(crate) struct Chains(HashMap<ChainId, ChainClient>);
+pub struct Chains(HashMap<ChainId, ChainClient>);
 
 impl Chains {
     /// `timeout` is for one call to one endpoint.
-    pub(crate) fn new(registry: &ChainRegistry, timeout: Duration) -> Result<Self, reqwest::Error> {
-        let http = common::http_client::build(timeout)?;
+    pub fn new(registry: &ChainRegistry, timeout: Duration) -> Result<Self, reqwest::Error> {
+        let http = crate::http_client::build(timeout)?;
         let clients = registry
             .in_order()
             .into_iter()
@@ -55,7 +55,7 @@ impl Chains {
     }
 
     /// The code at the address now; nothing if there is none.
-    pub(crate) async fn runtime_code(
+    pub async fn runtime_code(
         &self,
         chain: ChainId,
         address: Address,
@@ -67,7 +67,7 @@ impl Chains {
     ///
     /// A hash that was given is checked and not replaced by a search; one that does not belong to
     /// the contract gives nothing.
-    pub(crate) async fn creation(
+    pub async fn creation(
         &self,
         chain: ChainId,
         address: Address,

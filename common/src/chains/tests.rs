@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::config::chains::ChainRegistry;
+use crate::config::chains::ChainRegistry;
 use serde_json::{Value, json};
 use verification::chain::{Address, ChainId, TransactionHash};
 use wiremock::matchers::{body_partial_json, method};

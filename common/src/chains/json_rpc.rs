@@ -8,8 +8,8 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use common::config::chains::{Chain, Rpc, TraceSupport};
-use common::report::with_causes;
+use crate::config::chains::{Chain, Rpc, TraceSupport};
+use crate::report::with_causes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use verification::chain::{Address, ChainId};

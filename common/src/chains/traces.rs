@@ -3,7 +3,7 @@
 //! Two calls exist, and an endpoint offers one, the other or none; the chains file says which. An
 //! empty answer is no answer: some nodes give it for a tracer they do not know.
 
-use common::config::chains::TraceSupport;
+use crate::config::chains::TraceSupport;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use verification::chain::{Address, TransactionHash};
@@ -26,7 +26,7 @@ pub(super) async fn creation_code(
                 json!([hash.to_string(), {"tracer": "callTracer"}])
             }
         };
-        let suits = |rpc: &common::config::chains::Rpc| rpc.traces == Some(support);
+        let suits = |rpc: &crate::config::chains::Rpc| rpc.traces == Some(support);
         let read = |answer: Value| {
             let found = match support {
                 TraceSupport::TraceTransaction => in_flat_traces(answer, address),
