@@ -9,6 +9,10 @@ pub(crate) struct Config {
     pub(crate) service: ServiceConfig,
     pub(crate) dispatch: DispatchConfig,
     pub(crate) sweep: SweepConfig,
+    /// For one call to one endpoint of a chain.
+    pub(crate) rpc_timeout: Duration,
+    /// For all that is asked about one proxy.
+    pub(crate) proxy_timeout: Duration,
 }
 
 /// How lost calls are made up for.
@@ -51,6 +55,8 @@ impl Config {
             interval: reader.milliseconds("SWEEP_INTERVAL_MS", Duration::from_secs(10)),
             backoff: reader.milliseconds("SWEEP_BACKOFF_MS", Duration::from_secs(15)),
         };
+        let rpc_timeout = reader.milliseconds("RPC_TIMEOUT_MS", Duration::from_secs(3));
+        let proxy_timeout = reader.milliseconds("PROXY_TIMEOUT_MS", Duration::from_secs(5));
         let required = service.zip(verifier_url);
         reader.finish(required.map(|(service, verifier_url)| Self {
             service,
@@ -63,6 +69,8 @@ impl Config {
                 sweep_after,
             },
             sweep,
+            rpc_timeout,
+            proxy_timeout,
         }))
     }
 }

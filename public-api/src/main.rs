@@ -1,5 +1,6 @@
 //! public-api: accepts verifications, shows jobs and contracts, and asks the verifier.
 
+mod answer;
 mod app;
 mod body;
 mod chain_list;

@@ -12,7 +12,9 @@ pub(crate) fn configure(routes: &mut web::ServiceConfig) {
         .service(chain_list::chains)
         .service(verify::std_json)
         .service(verify::get_job)
+        .service(contracts::on_all_chains)
         .service(contracts::get_contract)
+        .service(contracts::on_chain)
         .default_service(web::to(unknown));
 }
 

@@ -1,5 +1,8 @@
 //! What every handler may use.
 
+use std::time::Duration;
+
+use common::chains::Chains;
 use common::config::chains::ChainRegistry;
 use common::db::Database;
 use common::db::jobs::JobEnds;
@@ -9,6 +12,9 @@ use crate::dispatch::Dispatcher;
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) chains: ChainRegistry,
+    pub(crate) nodes: Chains,
+    /// How long the chain may be asked about one proxy.
+    pub(crate) proxy_timeout: Duration,
     pub(crate) database: Database,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) ends: JobEnds,

@@ -23,7 +23,7 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
             &["app"],
             &["routes"],
             &["verify", "contracts", "upkeep", "health", "chain_list"],
-            &["state", "params", "body", "fault", "cors"],
+            &["state", "params", "body", "fault", "cors", "answer"],
             &["dispatch"],
             &["config"],
         ],

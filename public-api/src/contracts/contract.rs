@@ -2,8 +2,9 @@
 
 use actix_web::{HttpRequest, HttpResponse, route, web};
 use common::api::problem::{JSON, Problem, Reason};
-use common::lookup::{self, Selection};
+use common::lookup::{self, ProxyQuestions, Selection};
 
+use crate::answer::{self, Etag};
 use crate::fault::fault;
 use crate::params::{self, ContractParams};
 use crate::state::State;
@@ -18,14 +19,28 @@ pub(crate) async fn get_contract(
     let selection = Selection::parse(fields.as_deref(), omit.as_deref())
         .map_err(|error| Reason::InvalidParameter(error.to_string()))?;
     let (chain, address) = params.resolve(&state.chains)?;
-    let found = lookup::find(&state.database, chain.id, address, &selection)
+    let found = lookup::find(&state.database, chain.id, address)
         .await
         .map_err(|error| fault("a contract could not be read", &error))?;
-    Ok(match found {
-        Some(document) => HttpResponse::Ok().content_type(JSON).json(document),
+    let Some(found) = found else {
         // Not a problem document: clients read the basic fields here too.
-        None => HttpResponse::NotFound()
-            .content_type(JSON)
-            .json(lookup::not_verified(chain.id, address)),
-    })
+        let document = lookup::not_verified(chain.id, address);
+        return Ok(HttpResponse::NotFound().content_type(JSON).json(document));
+    };
+    let etag = found.version(&selection).map(Etag::of_version);
+    if let Some(etag) = &etag
+        && etag.is_known_to(&request)
+    {
+        return Ok(answer::not_modified(etag));
+    }
+    let questions = ProxyQuestions {
+        chains: &state.nodes,
+        within: state.proxy_timeout,
+    };
+    let body = found
+        .into_json(&state.database, &selection, &questions)
+        .await
+        .map_err(|error| fault("a contract could not be shown", &error))?;
+    let etag = etag.unwrap_or_else(|| Etag::of_body(&body));
+    Ok(answer::document(&request, &etag, body))
 }

@@ -110,14 +110,28 @@ impl TestSystem {
 
     /// One value of the database.
     pub(crate) async fn count(&self, sql: &str) -> i64 {
+        let row = async |client: tokio_postgres::Client| client.query_one(sql, &[]).await;
+        self.with_database(row).await.get(0)
+    }
+
+    /// Changes the database behind everybody's back.
+    pub(crate) async fn execute(&self, sql: &str) {
+        self.with_database(async |client| client.batch_execute(sql).await)
+            .await;
+    }
+
+    async fn with_database<T>(
+        &self,
+        ask: impl AsyncFnOnce(tokio_postgres::Client) -> Result<T, tokio_postgres::Error>,
+    ) -> T {
         let (client, connection) =
             tokio_postgres::connect(self.database.url(), tokio_postgres::NoTls)
                 .await
                 .unwrap();
         let connection = tokio::spawn(connection);
-        let count = client.query_one(sql, &[]).await.unwrap().get(0);
+        let answer = ask(client).await.unwrap();
         connection.abort();
-        count
+        answer
     }
 
     /// Checks what no test should have to remember, and ends everything.

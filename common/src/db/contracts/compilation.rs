@@ -1,19 +1,23 @@
 //! A compilation with its sources and signatures.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 use verification::signatures::{Signature, SignatureKind};
 
 use super::ContractReader;
 use crate::db::DatabaseError;
-use crate::db::row::{column, unreadable};
+use crate::db::row::{column, document, document_if_any, unreadable};
 use crate::db::statement::{Statement, statement};
 
 const GET_COMPILATION: Statement = statement!("contracts/get_compilation");
 const LIST_SOURCES: Statement = statement!("contracts/list_sources");
 const LIST_SIGNATURES: Statement = statement!("contracts/list_signatures");
 
-/// One compilation target, as it was stored first.
+/// One compilation target, as it was stored first. Documents stay the text that they are: nobody here
+/// looks into them.
 #[derive(Debug, Clone)]
 pub struct Compilation {
     /// `solc`, `vyper`, `fe`.
@@ -23,11 +27,36 @@ pub struct Compilation {
     pub language: String,
     pub name: String,
     pub fully_qualified_name: String,
-    pub settings: Value,
-    pub artifacts: Value,
-    pub creation_code_artifacts: Value,
-    pub runtime_code_artifacts: Value,
-    pub additional_input: Option<Value>,
+    pub settings: Box<RawValue>,
+    pub artifacts: CompilationArtifacts,
+    pub creation_code_artifacts: CodeArtifacts,
+    pub runtime_code_artifacts: CodeArtifacts,
+    /// What Vyper was given besides sources and settings.
+    pub additional_input: Option<BTreeMap<String, Box<RawValue>>>,
+}
+
+/// What the compiler printed of the contract. `None`: nothing, or `null`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CompilationArtifacts {
+    pub abi: Option<Box<RawValue>>,
+    pub userdoc: Option<Box<RawValue>>,
+    pub devdoc: Option<Box<RawValue>>,
+    pub storage_layout: Option<Box<RawValue>>,
+    pub transient_storage_layout: Option<Box<RawValue>>,
+    /// `{path: {id}}`
+    pub sources: Option<Box<RawValue>>,
+}
+
+/// What the compiler printed of one side's code.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CodeArtifacts {
+    pub source_map: Option<Box<RawValue>>,
+    pub link_references: Option<Box<RawValue>>,
+    pub cbor_auxdata: Option<Box<RawValue>>,
+    /// Of runtime code only.
+    pub immutable_references: Option<Box<RawValue>>,
 }
 
 /// A file of the compilation.
@@ -56,11 +85,11 @@ impl ContractReader {
             language: column(&row, "language")?,
             name: column(&row, "name")?,
             fully_qualified_name: column(&row, "fully_qualified_name")?,
-            settings: column(&row, "compiler_settings")?,
-            artifacts: column(&row, "compilation_artifacts")?,
-            creation_code_artifacts: column(&row, "creation_code_artifacts")?,
-            runtime_code_artifacts: column(&row, "runtime_code_artifacts")?,
-            additional_input: column(&row, "additional_input")?,
+            settings: document(&row, "compiler_settings")?,
+            artifacts: document(&row, "compilation_artifacts")?,
+            creation_code_artifacts: document(&row, "creation_code_artifacts")?,
+            runtime_code_artifacts: document(&row, "runtime_code_artifacts")?,
+            additional_input: document_if_any(&row, "additional_input")?,
         })
     }
 

@@ -11,9 +11,9 @@ mod verified;
 
 use super::{Connection, Database, DatabaseError};
 
-pub use compilation::{Compilation, SourceFile};
+pub use compilation::{CodeArtifacts, Compilation, CompilationArtifacts, SourceFile};
 pub use matches::{MatchRow, Page, SortOrder};
-pub use proxy::{ProxyResolution, store_proxy_resolution};
+pub use proxy::{ProxyResolution, list_names, store_proxy_resolution};
 pub use verified::{Codes, Deployment, SideTransformations, VerifiedContract};
 
 /// One connection with the questions one can ask about contracts. Questions asked at the same time
