@@ -3,18 +3,20 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::api::problem::{Problem, Reason};
 
-use crate::{chain_list, contracts, health, verify};
+use crate::{chain_list, contracts, health, openapi, verify};
 
 pub(crate) fn configure(routes: &mut web::ServiceConfig) {
     routes
         .service(health::health)
         .service(health::version)
         .service(chain_list::chains)
-        .service(verify::std_json)
-        .service(verify::get_job)
-        .service(contracts::on_all_chains)
-        .service(contracts::get_contract)
-        .service(contracts::on_chain)
+        .service(verify::submit::std_json)
+        .service(verify::job::get_job)
+        .service(contracts::list::on_all_chains)
+        .service(contracts::contract::get_contract)
+        .service(contracts::list::on_chain)
+        .service(openapi::document)
+        .configure(openapi::page)
         .default_service(web::to(unknown));
 }
 

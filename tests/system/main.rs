@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+mod api_docs;
 mod cases;
 mod compile_once;
 // The whole binary is a test; saying so lets the lints know.

@@ -22,8 +22,17 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
         &[
             &["app"],
             &["routes"],
+            &["openapi"],
             &["verify", "contracts", "upkeep", "health", "chain_list"],
-            &["state", "params", "body", "fault", "cors", "answer"],
+            &[
+                "state",
+                "params",
+                "body",
+                "fault",
+                "cors",
+                "answer",
+                "documented",
+            ],
             &["dispatch"],
             &["config"],
         ],

@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 use verification::chain::Address;
 
@@ -126,11 +127,15 @@ impl From<Reason> for Problem {
 }
 
 /// The body of every answer that is not a success.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
-    custom_code: &'a str,
+pub struct ProblemDocument {
+    /// Stable: for programs.
+    #[schema(example = "invalid_parameter")]
+    custom_code: &'static str,
+    /// For people.
     message: String,
+    /// Stands in the log line of this very answer.
     error_id: Uuid,
 }
 
@@ -156,7 +161,7 @@ impl ResponseError for Problem {
         if self.reason == Reason::Unauthorized {
             answer.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
-        answer.content_type(JSON).json(Document {
+        answer.content_type(JSON).json(ProblemDocument {
             custom_code,
             message: self.reason.to_string(),
             error_id: self.error_id,

@@ -5,14 +5,38 @@ use common::api::contract::ContractList;
 use common::api::problem::{JSON, Problem, Reason};
 use common::db::contracts::{Page, SortOrder};
 use common::lookup;
+use utoipa::ToSchema;
 
 use crate::answer::{self, Etag};
+use crate::documented::{AddressOnly, ChainOnly, ReadProblems};
 use crate::fault::fault;
 use crate::params::{self, AddressParam, ChainParam};
 use crate::state::State;
 
+/// The order of a list, as the query says it.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its description is used")]
+enum Sort {
+    Asc,
+    Desc,
+}
+
 const MAX_LIMIT: u16 = 200;
 
+/// The contracts of one address on all chains
+#[utoipa::path(
+    get,
+    tag = "contracts",
+    params(AddressOnly),
+    responses(
+        (status = 200, description = "By chain, also those that take no new verifications", body = ContractList,
+         headers(("etag" = String), ("cache-control" = String))),
+        (status = 304, description = "The client has this very document (`If-None-Match`)"),
+        (status = 404, description = "It is verified on no chain: `results` is empty", body = ContractList),
+        ReadProblems,
+    )
+)]
 #[route("/v2/contract/all-chains/{address}", method = "GET", method = "HEAD")]
 pub(crate) async fn on_all_chains(
     request: HttpRequest,
@@ -29,6 +53,28 @@ pub(crate) async fn on_all_chains(
     show(&request, &found)
 }
 
+/// The contracts of one chain, in pages
+///
+/// A page that is shorter than `limit` is the last one; else the last `matchId` of a page is the
+/// `afterMatchId` of the next.
+#[utoipa::path(
+    get,
+    tag = "contracts",
+    params(
+        ChainOnly,
+        ("sort" = inline(Option<Sort>), Query, nullable = false, description = "By match id; newest first by default"),
+        ("limit" = Option<u16>, Query, nullable = false, minimum = 1, maximum = 200,
+         description = "Of the page; 200 by default"),
+        ("afterMatchId" = Option<String>, Query, nullable = false, pattern = r"^\d{1,18}$",
+         description = "Only what comes after this match"),
+    ),
+    responses(
+        (status = 200, description = "Also when there is none", body = ContractList,
+         headers(("etag" = String), ("cache-control" = String))),
+        (status = 304, description = "The client has this very document (`If-None-Match`)"),
+        ReadProblems,
+    )
+)]
 #[route("/v2/contracts/{chainId}", method = "GET", method = "HEAD")]
 pub(crate) async fn on_chain(
     request: HttpRequest,

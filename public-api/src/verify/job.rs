@@ -7,10 +7,11 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, route, web};
-use common::api::problem::{JSON, Problem, Reason};
+use common::api::problem::{JSON, Problem, ProblemDocument, Reason};
 use common::db::jobs::JobId;
 
 use super::job_document::document;
+use crate::documented::ReadProblems;
 use crate::fault::fault;
 use crate::params;
 use crate::state::State;
@@ -18,6 +19,19 @@ use crate::state::State;
 const USUAL_HOLD: Duration = Duration::from_secs(2);
 const LONGEST_HOLD: Duration = Duration::from_secs(20);
 
+/// How a verification stands
+///
+/// The request of an open one is held for its end, at most two seconds; `Prefer: wait=N` asks for another time.
+#[utoipa::path(
+    get,
+    tag = "verify",
+    params(("verificationId" = Uuid, Path)),
+    responses(
+        (status = 200, description = "Also when it failed", body = Object),
+        (status = 404, description = "There is none of this id", body = ProblemDocument),
+        ReadProblems,
+    )
+)]
 #[route("/v2/verify/{verificationId}", method = "GET", method = "HEAD")]
 pub(crate) async fn get_job(
     request: HttpRequest,

@@ -1,9 +1,6 @@
 //! Verifications: accepted here, done elsewhere, shown here. One file per endpoint.
 
-mod job;
+pub(crate) mod job;
 mod job_document;
 mod request;
-mod submit;
-
-pub(crate) use job::get_job;
-pub(crate) use submit::std_json;
+pub(crate) mod submit;

@@ -3,8 +3,11 @@
 //! Two steps, because the contract puts the chain and the address between them: first the shape, then
 //! the rules. Messages are the contract's; clients show them to people.
 
+use std::collections::BTreeMap;
+
 use common::api::problem::Reason;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 use verification::chain::TransactionHash;
 use verification::compiler::{Compiler, CompilerVersion};
 use verification::job::StdJsonRequest;
@@ -12,6 +15,49 @@ use verification::std_json::{StdJsonInput, holds_nul};
 
 const VERSION_PATTERN: &str = r"^v?\d+\.\d+\.\d+.*$";
 const HASH_PATTERN: &str = "^0x[0-9a-fA-F]{64}$";
+
+/// The body as it is documented. Unknown members are ignored.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only its description is used")]
+pub(super) struct StdJsonBody {
+    std_json_input: StdJsonInputBody,
+    /// A `v` before it, and what follows the commit's hash, are ignored.
+    #[schema(pattern = r"^v?\d+\.\d+\.\d+.*$", example = "0.8.30+commit.73712a01")]
+    compiler_version: String,
+    /// Path and name of the contract; the last colon divides them.
+    #[schema(pattern = ":", example = "src/Counter.sol:Counter")]
+    contract_identifier: String,
+    /// Of the transaction that made the contract. Searched for if it is not given.
+    #[schema(pattern = "^0x[0-9a-fA-F]{64}$", nullable = false)]
+    creation_transaction_hash: Option<String>,
+}
+
+/// The compiler's own input.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+struct StdJsonInputBody {
+    language: LanguageName,
+    sources: BTreeMap<String, SourceBody>,
+    /// `outputSelection` is replaced.
+    #[schema(value_type = Object)]
+    settings: Value,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+enum LanguageName {
+    Solidity,
+    Yul,
+    Vyper,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+struct SourceBody {
+    #[schema(min_length = 1)]
+    content: String,
+}
 
 /// A body with the right members of the right types.
 #[derive(Debug)]

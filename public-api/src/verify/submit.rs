@@ -8,15 +8,28 @@ use common::api::problem::{JSON, Problem, Reason};
 use common::config::chains::Chain;
 use common::db::jobs::{self, Acceptance, JobId, JobKind, NewJob};
 use common::telemetry::{metrics, propagation};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
 use verification::chain::Address;
 
-use super::request::Shaped;
+use super::request::{Shaped, StdJsonBody};
 use crate::body;
+use crate::documented::{ChainAndAddress, SubmitProblems};
 use crate::fault::fault;
 use crate::params::{self, ContractParams};
 use crate::state::State;
 
+/// By standard JSON
+///
+/// Answered at once; `GET /v2/verify/{verificationId}` tells how it stands.
+#[utoipa::path(
+    tag = "verify",
+    params(ChainAndAddress),
+    request_body = StdJsonBody,
+    responses((status = 202, description = "It is taken", body = AcceptedDocument), SubmitProblems)
+)]
 #[post("/v2/verify/{chainId}/{address}")]
 pub(crate) async fn std_json(
     request: HttpRequest,
@@ -35,6 +48,12 @@ pub(crate) async fn std_json(
     let input = serde_json::to_value(checked)
         .map_err(|error| fault("a request could not be kept", &error))?;
     accept(&request, &state, chain, address, input).await
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct AcceptedDocument {
+    verification_id: Uuid,
 }
 
 async fn accept(
@@ -73,5 +92,7 @@ async fn accept(
     state.dispatcher.dispatch(job.id);
     Ok(HttpResponse::Accepted()
         .content_type(JSON)
-        .json(json!({"verificationId": job.id})))
+        .json(AcceptedDocument {
+            verification_id: job.id.0,
+        }))
 }

@@ -121,14 +121,19 @@ pub struct ContractDocument<'a> {
     #[serde(flatten)]
     pub basic: MinimalContract,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub creation_bytecode: Option<CreationBytecode<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub runtime_bytecode: Option<RuntimeBytecode<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub deployment: Option<Deployment>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub sources: Option<Sources<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub compilation: Option<Compilation<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Object>>)]
@@ -154,11 +159,15 @@ pub struct ContractDocument<'a> {
     #[schema(value_type = Option<Object>)]
     pub source_ids: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub std_json_input: Option<StdJsonInput<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub std_json_output: Option<StdJsonOutput<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub signatures: Option<Signatures<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub proxy_resolution: Option<ProxyResolution>,
 }
