@@ -78,6 +78,8 @@ async fn open(config: Config) -> anyhow::Result<State> {
     Ok(State {
         nodes: Chains::new(&config.service.chains, config.rpc_timeout)?,
         proxy_timeout: config.proxy_timeout,
+        limits: config.limits,
+        proxies: config.proxies,
         chains: config.service.chains,
         ends: JobEnds::listen(&database)?,
         database,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use common::config::{Mistakes, Reader, ServiceConfig};
+use common::db::jobs::OpenJobLimits;
 
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -13,6 +14,10 @@ pub(crate) struct Config {
     pub(crate) rpc_timeout: Duration,
     /// For all that is asked about one proxy.
     pub(crate) proxy_timeout: Duration,
+    pub(crate) limits: OpenJobLimits,
+    /// How many proxies of ours stand in front and add to `X-Forwarded-For`: 1 on Cloud Run, 2 with a
+    /// load balancer before it.
+    pub(crate) proxies: usize,
 }
 
 /// How lost calls are made up for.
@@ -57,6 +62,11 @@ impl Config {
         };
         let rpc_timeout = reader.milliseconds("RPC_TIMEOUT_MS", Duration::from_secs(3));
         let proxy_timeout = reader.milliseconds("PROXY_TIMEOUT_MS", Duration::from_secs(5));
+        let limits = OpenJobLimits {
+            in_all: reader.or("MAX_OPEN_JOBS", 10_000),
+            per_client: reader.or("MAX_OPEN_JOBS_PER_CLIENT", 100),
+        };
+        let proxies = reader.or("TRUSTED_PROXIES", 0);
         let required = service.zip(verifier_url);
         reader.finish(required.map(|(service, verifier_url)| Self {
             service,
@@ -71,6 +81,8 @@ impl Config {
             sweep,
             rpc_timeout,
             proxy_timeout,
+            limits,
+            proxies,
         }))
     }
 }

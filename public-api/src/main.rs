@@ -4,6 +4,7 @@ mod answer;
 mod app;
 mod body;
 mod chain_list;
+mod client_address;
 mod config;
 mod contracts;
 mod cors;

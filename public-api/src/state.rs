@@ -5,7 +5,7 @@ use std::time::Duration;
 use common::chains::Chains;
 use common::config::chains::ChainRegistry;
 use common::db::Database;
-use common::db::jobs::JobEnds;
+use common::db::jobs::{JobEnds, OpenJobLimits};
 
 use crate::dispatch::Dispatcher;
 
@@ -15,6 +15,8 @@ pub(crate) struct State {
     pub(crate) nodes: Chains,
     /// How long the chain may be asked about one proxy.
     pub(crate) proxy_timeout: Duration,
+    pub(crate) limits: OpenJobLimits,
+    pub(crate) proxies: usize,
     pub(crate) database: Database,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) ends: JobEnds,

@@ -41,6 +41,25 @@ fn text(document: &Value, name: &str) -> String {
     document[name].as_str().unwrap().to_owned()
 }
 
+/// The first contract also on a chain that takes no new verifications, as an import would leave it.
+async fn show_first_on_chain_5(system: &TestSystem) {
+    let insert = "WITH deployment AS (
+            INSERT INTO contract_deployments (chain_id, address, contract_id)
+            SELECT 5, address, contract_id FROM contract_deployments ORDER BY created_at LIMIT 1
+            RETURNING id, address
+        ), verified AS (
+            INSERT INTO verified_contracts
+                (deployment_id, compilation_id, creation_match, runtime_match, runtime_values,
+                 runtime_transformations, runtime_metadata_match)
+            SELECT deployment.id, compiled.id, false, true, '{}', '[]', false
+            FROM deployment, compiled_contracts AS compiled
+            RETURNING id
+        )
+        INSERT INTO sourcify_matches (verified_contract_id, chain_id, address, runtime_match)
+        SELECT verified.id, 5, deployment.address, 'partial' FROM verified, deployment";
+    system.execute(insert).await;
+}
+
 #[tokio::test]
 async fn contracts_are_listed_by_chain_and_by_address() {
     let system = TestSystem::start().await;
@@ -54,25 +73,7 @@ async fn contracts_are_listed_by_chain_and_by_address() {
     for _ in 0..3 {
         addresses.push(verified(&system, "Small.sol", "Small", Vec::new()).await);
     }
-    // The same address on a chain that takes no new verifications, as an import would leave it.
-    system
-        .execute(
-            "WITH deployment AS (
-                INSERT INTO contract_deployments (chain_id, address, contract_id)
-                SELECT 5, address, contract_id FROM contract_deployments ORDER BY created_at LIMIT 1
-                RETURNING id, address
-            ), verified AS (
-                INSERT INTO verified_contracts
-                    (deployment_id, compilation_id, creation_match, runtime_match, runtime_values,
-                     runtime_transformations, runtime_metadata_match)
-                SELECT deployment.id, compiled.id, false, true, '{}', '[]', false
-                FROM deployment, compiled_contracts AS compiled
-                RETURNING id
-            )
-            INSERT INTO sourcify_matches (verified_contract_id, chain_id, address, runtime_match)
-            SELECT verified.id, 5, deployment.address, 'partial' FROM verified, deployment",
-        )
-        .await;
+    show_first_on_chain_5(&system).await;
 
     let (status, everywhere) = document(
         &system,

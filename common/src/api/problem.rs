@@ -36,6 +36,12 @@ pub enum Reason {
     AlreadyVerified { chain_id: String, address: Address },
     #[error("Contract {address} on chain {chain_id} is already being verified")]
     AlreadyBeingVerified { chain_id: String, address: Address },
+    #[error(
+        "Your address has too many open verifications. Send this one again when some have ended."
+    )]
+    TooManyOfClient,
+    #[error("Too many verifications are open. Send this one again in a while.")]
+    TooMany,
     #[error("A valid token is required.")]
     Unauthorized,
     #[error("This account may not call this route.")]
@@ -62,7 +68,9 @@ impl Reason {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::JobNotFound(_) | Self::RouteNotFound { .. } => StatusCode::NOT_FOUND,
             Self::AlreadyVerified { .. } => StatusCode::CONFLICT,
-            Self::AlreadyBeingVerified { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::AlreadyBeingVerified { .. } | Self::TooManyOfClient | Self::TooMany => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -81,6 +89,7 @@ impl Reason {
             Self::RouteNotFound { .. } => "route_not_found",
             Self::AlreadyVerified { .. } => "already_verified",
             Self::AlreadyBeingVerified { .. } => "duplicate_verification_request",
+            Self::TooManyOfClient | Self::TooMany => "too_many_requests",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
             Self::Internal | Self::Unavailable => "internal_error",
@@ -90,7 +99,9 @@ impl Reason {
 
     fn retry_after_s(&self) -> Option<u32> {
         match self {
-            Self::Unavailable => Some(5),
+            Self::Unavailable | Self::AlreadyBeingVerified { .. } => Some(5),
+            Self::TooManyOfClient => Some(10),
+            Self::TooMany => Some(30),
             Self::Busy => Some(1),
             _ => None,
         }

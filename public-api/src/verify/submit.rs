@@ -16,6 +16,7 @@ use verification::chain::Address;
 
 use super::request::{Shaped, StdJsonBody};
 use crate::body;
+use crate::client_address::client_address;
 use crate::documented::{ChainAndAddress, SubmitProblems};
 use crate::fault::fault;
 use crate::params::{self, ContractParams};
@@ -71,6 +72,8 @@ async fn accept(
         traceparent: propagation::traceparent(),
         kind: JobKind::StdJson,
         input,
+        client: client_address(request, state.proxies),
+        limits: state.limits,
         first_sweep_after: state.dispatcher.sweep_after(),
     };
     let chain_id = chain.id.to_string();
@@ -85,6 +88,8 @@ async fn accept(
         Acceptance::Duplicate => {
             return Err(Reason::AlreadyBeingVerified { chain_id, address }.into());
         }
+        Acceptance::TooManyOfClient => return Err(Reason::TooManyOfClient.into()),
+        Acceptance::TooMany => return Err(Reason::TooMany.into()),
     }
     tracing::Span::current().record("job_id", tracing::field::display(job.id));
     metrics::count("jobs_accepted", &[]);
