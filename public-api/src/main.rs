@@ -9,6 +9,7 @@ mod cors;
 mod dispatch;
 mod fault;
 mod health;
+mod pages;
 mod params;
 mod routes;
 mod state;

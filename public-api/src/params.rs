@@ -29,14 +29,7 @@ impl ContractParams {
         if chain_id.is_empty() || !chain_id.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(wrong("chainId", r#"must match pattern "^\d+$""#));
         }
-        length("address", &address, 42)?;
-        let digits = address.strip_prefix("0x").unwrap_or_default();
-        if digits.len() != 40 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(wrong(
-                "address",
-                &format!("must match pattern \"{ADDRESS_PATTERN}\""),
-            ));
-        }
+        check_address_shape(&address)?;
         Ok(Self { chain_id, address })
     }
 
@@ -45,13 +38,33 @@ impl ContractParams {
         // A number beyond 63 bits names no chain that anybody configured.
         let known = self.chain_id.parse().ok().and_then(|id| chains.find(id));
         let chain = known.ok_or_else(|| Reason::UnknownChain(self.chain_id.clone()))?;
-        match self.address.parse() {
-            Ok(address) => Ok((chain, address)),
-            Err(NotAnAddress::Shape | NotAnAddress::Checksum) => Err(Reason::InvalidParameter(
-                format!("Invalid address: {}", self.address),
-            )),
-        }
+        Ok((chain, checked_address(&self.address)?))
     }
+}
+
+/// `{address}` of a path that names no chain.
+pub(crate) fn address(request: &HttpRequest) -> Result<Address, Reason> {
+    let text = request.match_info().query("address");
+    check_address_shape(text)?;
+    checked_address(text)
+}
+
+fn check_address_shape(text: &str) -> Result<(), Reason> {
+    length("address", text, 42)?;
+    let digits = text.strip_prefix("0x").unwrap_or_default();
+    if digits.len() != 40 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let what = format!("must match pattern \"{ADDRESS_PATTERN}\"");
+        return Err(wrong("address", &what));
+    }
+    Ok(())
+}
+
+fn checked_address(text: &str) -> Result<Address, Reason> {
+    text.parse().map_err(|error| match error {
+        NotAnAddress::Shape | NotAnAddress::Checksum => {
+            Reason::InvalidParameter(format!("Invalid address: {text}"))
+        }
+    })
 }
 
 pub(crate) fn verification_id(request: &HttpRequest) -> Result<Uuid, Reason> {

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::api::problem::{Problem, Reason};
 
-use crate::{chain_list, contracts, health, verify};
+use crate::{chain_list, contracts, health, pages, verify};
 
 pub(crate) fn configure(routes: &mut web::ServiceConfig) {
     routes
@@ -13,6 +13,11 @@ pub(crate) fn configure(routes: &mut web::ServiceConfig) {
         .service(verify::std_json)
         .service(verify::get_job)
         .service(contracts::get_contract)
+        .service(pages::show_guide)
+        .service(pages::show_job)
+        .service(pages::show_contract)
+        .service(pages::choose_chain)
+        .service(pages::unknown)
         .default_service(web::to(unknown));
 }
 

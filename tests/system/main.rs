@@ -11,6 +11,7 @@ mod engines;
 mod faults;
 mod identity;
 mod input_gate;
+mod pages;
 mod rejections;
 mod support;
 mod verifying;

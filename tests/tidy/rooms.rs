@@ -22,7 +22,14 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
         &[
             &["app"],
             &["routes"],
-            &["verify", "contracts", "upkeep", "health", "chain_list"],
+            &[
+                "verify",
+                "contracts",
+                "pages",
+                "upkeep",
+                "health",
+                "chain_list",
+            ],
             &["state", "params", "body", "fault", "cors"],
             &["dispatch"],
             &["config"],

@@ -181,6 +181,23 @@ impl Stage {
     }
 }
 
+/// A page that a client named, by the last such link in what it printed.
+pub(crate) async fn expect_page(ran: &Ran, path: &str, text: &str) -> Result<()> {
+    let printed = format!("{}{}", ran.stdout, ran.stderr);
+    let words = printed.split_whitespace();
+    let mut links = words.filter(|word| word.starts_with("http") && word.contains(path));
+    let link = links.next_back();
+    let link = link.with_context(|| format!("there is no link to {path}. {ran}"))?;
+    // A sentence may end with it.
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let page = http.get(link.trim_end_matches(['"', '.'])).send().await?;
+    let page = page.error_for_status()?.text().await?;
+    if !page.starts_with("<!DOCTYPE html>") || !page.contains(text) {
+        bail!("{link} does not show `{text}`: {page}");
+    }
+    Ok(())
+}
+
 /// A release that is new on this machine takes longer than clients wait for their first job.
 async fn prepare_compiler() -> Result<()> {
     let compilers = Compilers::open(Programs::beside_this_one()?.compilers()?)?;

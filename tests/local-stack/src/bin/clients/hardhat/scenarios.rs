@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::Hardhat;
 use crate::report::Report;
-use crate::stage::Wanted;
+use crate::stage::{Wanted, expect_page};
 
 /// Hardhat puts `project/` before the names of a project's own files.
 const LIBRARY: &str = "project/contracts/MathLib.sol:MathLib";
@@ -115,6 +115,7 @@ async fn library(hardhat: &Hardhat<'_>, all: &Contracts) -> Result<()> {
     let address = &all.library.address;
     let ran = hardhat.verify(&[address]).await?;
     ran.succeeded()?.says(VERIFIED)?;
+    expect_page(&ran, "/repo-ui/", "<h1>MathLib</h1>").await?;
     let wanted = Wanted {
         name: LIBRARY,
         transformations: &["callProtection"],
@@ -177,7 +178,7 @@ async fn altered(hardhat: &Hardhat<'_>, all: &Contracts) -> Result<()> {
         bail!("the job ended otherwise: {job}");
     }
     ran.says(error["message"].as_str().unwrap_or_default())?;
-    Ok(())
+    expect_page(&ran, "/verify-ui/jobs/", "<code>no_match</code>").await
 }
 
 /// The id in the last link that Hardhat prints.
