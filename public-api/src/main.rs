@@ -13,6 +13,7 @@ mod documented;
 mod fault;
 mod health;
 mod openapi;
+mod pages;
 mod params;
 mod routes;
 mod state;

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::api::problem::{Problem, Reason};
 
-use crate::{chain_list, contracts, health, openapi, verify};
+use crate::{chain_list, contracts, health, openapi, pages, verify};
 
 pub(crate) fn configure(routes: &mut web::ServiceConfig) {
     routes
@@ -15,6 +15,11 @@ pub(crate) fn configure(routes: &mut web::ServiceConfig) {
         .service(contracts::list::on_all_chains)
         .service(contracts::contract::get_contract)
         .service(contracts::list::on_chain)
+        .service(pages::show_guide)
+        .service(pages::show_job)
+        .service(pages::show_contract)
+        .service(pages::choose_chain)
+        .service(pages::unknown)
         .service(openapi::document)
         .configure(openapi::page)
         .default_service(web::to(unknown));

@@ -13,6 +13,7 @@ mod faults;
 mod identity;
 mod input_gate;
 mod lookups;
+mod pages;
 mod rejections;
 mod support;
 mod verifying;

@@ -23,7 +23,14 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
             &["app"],
             &["routes"],
             &["openapi"],
-            &["verify", "contracts", "upkeep", "health", "chain_list"],
+            &[
+                "verify",
+                "contracts",
+                "pages",
+                "upkeep",
+                "health",
+                "chain_list",
+            ],
             &[
                 "state",
                 "params",

@@ -228,6 +228,13 @@ impl StdJsonInput {
             storage_layout_overrides: self.storage_layout_overrides.clone(),
         }
     }
+
+    /// The same input, to be linked after compiling.
+    pub(crate) fn without_libraries(&self) -> Self {
+        let mut unlinked = self.clone();
+        unlinked.settings.remove("libraries");
+        unlinked
+    }
 }
 
 /// Of sources, and of interfaces that are kept as such.

@@ -124,7 +124,7 @@ impl<'a> Compiling<'a> {
         }
     }
 
-    /// Other sources than those submitted, in the way that gave a match.
+    /// Another input than the submitted one, in the way that gave a match.
     pub(super) async fn variation(
         &mut self,
         input: &StdJsonInput,
@@ -139,7 +139,7 @@ impl<'a> Compiling<'a> {
                 tracing::warn!(
                     event = "variation_failed",
                     code = no_contract.failure.code(),
-                    "sources with other line endings did not compile"
+                    "a variation of the input did not compile"
                 );
                 None
             }

@@ -19,6 +19,7 @@ pub mod process;
 pub mod programs;
 pub mod project;
 pub mod replay_chain;
+pub mod run;
 mod server;
 mod settings;
 pub mod stack;
