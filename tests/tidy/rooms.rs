@@ -39,6 +39,7 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
                 "cors",
                 "answer",
                 "documented",
+                "client_address",
             ],
             &["dispatch"],
             &["config"],

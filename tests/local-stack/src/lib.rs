@@ -14,6 +14,7 @@ pub mod front;
 pub mod identity;
 pub mod issuer;
 mod log_lines;
+pub mod population;
 pub mod postgres;
 pub mod process;
 pub mod programs;

@@ -12,6 +12,7 @@ mod faults;
 mod launcher;
 mod leases;
 mod outputs;
+mod plans;
 mod schema;
 mod statements;
 mod store;
