@@ -25,6 +25,6 @@ fn document(chain: &Chain) -> Value {
         "rpc": chain.rpcs.iter().map(|rpc| rpc.public_url.as_str()).collect::<Vec<_>>(),
         "traceSupportedRPCs": traces.collect::<Vec<_>>(),
         "supported": chain.supported,
-        "etherscanAPI": chain.etherscan_api,
+        "etherscanAPI": chain.etherscan_api.is_some(),
     })
 }

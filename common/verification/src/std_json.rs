@@ -246,8 +246,8 @@ pub(crate) fn is_too_deep(document: &Value) -> bool {
     document::is_deeper_than(MAX_DEPTH, document)
 }
 
-/// Of sources, and of interfaces that are kept as such.
-fn check_paths<'a>(
+/// Of sources, of interfaces that are kept as such, and of files that may become sources.
+pub fn check_paths<'a>(
     mut paths: impl Iterator<Item = &'a String>,
     count: usize,
 ) -> Result<(), NotAStdJsonInput> {
