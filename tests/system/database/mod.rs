@@ -13,6 +13,7 @@ mod launcher;
 mod leases;
 mod outputs;
 mod schema;
+mod similar;
 mod statements;
 mod store;
 mod story;
