@@ -2,13 +2,28 @@
 
 use std::time::Duration;
 
-use common::config::{Mistakes, Reader, ServiceConfig};
+use common::config::{ApiKey, Mistakes, Reader, ServiceConfig};
+use reqwest::Url;
 
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) service: ServiceConfig,
     pub(crate) dispatch: DispatchConfig,
     pub(crate) sweep: SweepConfig,
+    /// For one call to one endpoint of a chain.
+    pub(crate) rpc_timeout: Duration,
+    pub(crate) explorer: ExplorerConfig,
+}
+
+/// How the block explorer is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct ExplorerConfig {
+    /// Etherscan's API of all chains, or one that answers like it.
+    pub(crate) url: Url,
+    /// Where neither the request nor the chain has one.
+    pub(crate) api_key: Option<ApiKey>,
+    /// For the whole answer.
+    pub(crate) timeout: Duration,
 }
 
 /// How lost calls are made up for.
@@ -51,8 +66,10 @@ impl Config {
             interval: reader.milliseconds("SWEEP_INTERVAL_MS", Duration::from_secs(10)),
             backoff: reader.milliseconds("SWEEP_BACKOFF_MS", Duration::from_secs(15)),
         };
-        let required = service.zip(verifier_url);
-        reader.finish(required.map(|(service, verifier_url)| Self {
+        let rpc_timeout = reader.milliseconds("RPC_TIMEOUT_MS", Duration::from_secs(3));
+        let explorer = read_explorer(&mut reader);
+        let required = service.zip(verifier_url).zip(explorer);
+        reader.finish(required.map(|((service, verifier_url), explorer)| Self {
             service,
             dispatch: DispatchConfig {
                 verifier_url: verifier_url.trim_end_matches('/').to_owned(),
@@ -63,6 +80,16 @@ impl Config {
                 sweep_after,
             },
             sweep,
+            rpc_timeout,
+            explorer,
         }))
     }
+}
+
+fn read_explorer(reader: &mut Reader) -> Option<ExplorerConfig> {
+    Some(ExplorerConfig {
+        url: reader.url("ETHERSCAN_API_URL", "https://api.etherscan.io/v2/api")?,
+        api_key: reader.text("ETHERSCAN_API_KEY").map(ApiKey::new),
+        timeout: reader.milliseconds("ETHERSCAN_TIMEOUT_MS", Duration::from_secs(15)),
+    })
 }

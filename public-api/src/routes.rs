@@ -10,8 +10,11 @@ pub(crate) fn configure(routes: &mut web::ServiceConfig) {
         .service(health::health)
         .service(health::version)
         .service(chain_list::chains)
-        .service(verify::std_json)
-        .service(verify::get_job)
+        .service(verify::submit::std_json)
+        .service(verify::metadata::by_metadata)
+        .service(verify::etherscan::from_etherscan)
+        .service(verify::similarity::by_similarity)
+        .service(verify::job::get_job)
         .service(contracts::get_contract)
         .default_service(web::to(unknown));
 }

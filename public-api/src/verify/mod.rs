@@ -1,9 +1,11 @@
 //! Verifications: accepted here, done elsewhere, shown here. One file per endpoint.
 
-mod job;
+mod accept;
+pub(crate) mod etherscan;
+pub(crate) mod job;
 mod job_document;
+pub(crate) mod metadata;
 mod request;
-mod submit;
-
-pub(crate) use job::get_job;
-pub(crate) use submit::std_json;
+mod shape;
+pub(crate) mod similarity;
+pub(crate) mod submit;
