@@ -10,6 +10,7 @@ mod database;
 mod engines;
 mod faults;
 mod identity;
+mod imports;
 mod input_gate;
 mod rejections;
 mod support;
