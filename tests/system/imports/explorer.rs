@@ -337,3 +337,35 @@ async fn the_nearest_key_is_used_and_nowhere_seen() {
         system.stop().await;
     }
 }
+
+#[tokio::test]
+async fn an_import_outlives_its_verifier_and_its_explorer_and_keeps_no_key() {
+    let explorer = MockServer::start().await;
+    let mut system = system(&explorer).await;
+    let (project, deployed) = system.small().await;
+    system.stack.verifier(0).unwrap().kill();
+    answers(
+        &explorer,
+        found(&contract(&project, &standard_json(&project))),
+    )
+    .await;
+    let body = json!({"apiKey": "the-callers-key"});
+    let accepted = system
+        .submit_by("etherscan", &deployed.address, &body)
+        .await;
+    let (status, document) = system.import("etherscan", &deployed.address, &body).await;
+    assert_eq!(
+        (status, problem(&document).0),
+        (429, "duplicate_verification_request")
+    );
+    assert_eq!(count_of_requests(&explorer).await, 1, "asked once for both");
+    let kept = "SELECT count(*) FROM verification_job_inputs WHERE kind = 'etherscan'";
+    let keys = "SELECT count(*) FROM verification_job_inputs WHERE input::text LIKE '%-key%'";
+    assert_eq!((system.count(kept).await, system.count(keys).await), (1, 0));
+    answers(&explorer, ResponseTemplate::new(500)).await;
+    system.stack.restart_verifier(0).await.unwrap();
+    let job = system.end_of(&accepted).await;
+    assert_match(&job, "exact_match", "exact_match");
+    assert_eq!(count_of_requests(&explorer).await, 0);
+    system.stop().await;
+}

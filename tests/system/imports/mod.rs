@@ -27,15 +27,19 @@ impl TestSystem {
 
     /// Submits, waits, and gives the job's document.
     pub(crate) async fn verify_by(&self, way: &str, address: &str, body: &Value) -> Value {
+        let accepted = self.submit_by(way, address, body).await;
+        self.end_of(&accepted).await
+    }
+
+    pub(crate) async fn submit_by(&self, way: &str, address: &str, body: &Value) -> Accepted {
         let sent_at = Instant::now();
         let (status, answer) = self.import(way, address, body).await;
         assert_eq!(status, 202, "{answer}");
-        let accepted = Accepted {
+        Accepted {
             id: answer["verificationId"].as_str().unwrap().to_owned(),
             took: sent_at.elapsed(),
             sent_at,
-        };
-        self.end_of(&accepted).await
+        }
     }
 
     pub(crate) async fn document_of(&self, address: &str, query: &str) -> Value {
