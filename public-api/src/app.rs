@@ -17,6 +17,7 @@ use tracing_actix_web::TracingLogger;
 use crate::config::Config;
 use crate::cors;
 use crate::dispatch::Dispatcher;
+use crate::explorer::Explorer;
 use crate::routes;
 use crate::state::State;
 use crate::upkeep;
@@ -80,6 +81,7 @@ async fn open(config: Config) -> anyhow::Result<State> {
         proxy_timeout: config.proxy_timeout,
         limits: config.limits,
         proxies: config.proxies,
+        explorer: Explorer::new(config.explorer)?,
         chains: config.service.chains,
         ends: JobEnds::listen(&database)?,
         database,

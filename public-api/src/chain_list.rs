@@ -62,6 +62,6 @@ fn document(chain: &Chain) -> ChainDocument<'_> {
         rpc: rpc.collect(),
         trace_supported_rpcs: traces.collect(),
         supported: chain.supported,
-        etherscan_api: chain.etherscan_api,
+        etherscan_api: chain.etherscan_api.is_some(),
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use common::config::{Mistakes, Reader, ServiceConfig};
+use common::config::{ApiKey, Mistakes, Reader, ServiceConfig};
 use common::db::jobs::OpenJobLimits;
+use reqwest::Url;
 
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -18,6 +19,18 @@ pub(crate) struct Config {
     /// How many proxies of ours stand in front and add to `X-Forwarded-For`: 1 on Cloud Run, 2 with a
     /// load balancer before it.
     pub(crate) proxies: usize,
+    pub(crate) explorer: ExplorerConfig,
+}
+
+/// How the block explorer is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct ExplorerConfig {
+    /// Etherscan's API of all chains, or one that answers like it.
+    pub(crate) url: Url,
+    /// Where neither the request nor the chain has one.
+    pub(crate) api_key: Option<ApiKey>,
+    /// For the whole answer.
+    pub(crate) timeout: Duration,
 }
 
 /// How lost calls are made up for.
@@ -67,8 +80,9 @@ impl Config {
             per_client: reader.or("MAX_OPEN_JOBS_PER_CLIENT", 100),
         };
         let proxies = reader.or("TRUSTED_PROXIES", 0);
-        let required = service.zip(verifier_url);
-        reader.finish(required.map(|(service, verifier_url)| Self {
+        let explorer = read_explorer(&mut reader);
+        let required = service.zip(verifier_url).zip(explorer);
+        reader.finish(required.map(|((service, verifier_url), explorer)| Self {
             service,
             dispatch: DispatchConfig {
                 verifier_url: verifier_url.trim_end_matches('/').to_owned(),
@@ -83,6 +97,15 @@ impl Config {
             proxy_timeout,
             limits,
             proxies,
+            explorer,
         }))
     }
+}
+
+fn read_explorer(reader: &mut Reader) -> Option<ExplorerConfig> {
+    Some(ExplorerConfig {
+        url: reader.url("ETHERSCAN_API_URL", "https://api.etherscan.io/v2/api")?,
+        api_key: reader.text("ETHERSCAN_API_KEY").map(ApiKey::new),
+        timeout: reader.milliseconds("ETHERSCAN_TIMEOUT_MS", Duration::from_secs(15)),
+    })
 }

@@ -10,6 +10,7 @@ mod contracts;
 mod cors;
 mod dispatch;
 mod documented;
+mod explorer;
 mod fault;
 mod health;
 mod openapi;

@@ -29,6 +29,9 @@ use crate::{chain_list, contracts, health, verify};
     ),
     paths(
         verify::submit::std_json,
+        verify::metadata::by_metadata,
+        verify::etherscan::from_etherscan,
+        verify::similarity::by_similarity,
         verify::job::get_job,
         contracts::contract::get_contract,
         contracts::list::on_all_chains,

@@ -8,6 +8,7 @@ use common::db::Database;
 use common::db::jobs::{JobEnds, OpenJobLimits};
 
 use crate::dispatch::Dispatcher;
+use crate::explorer::Explorer;
 
 #[derive(Debug)]
 pub(crate) struct State {
@@ -17,6 +18,7 @@ pub(crate) struct State {
     pub(crate) proxy_timeout: Duration,
     pub(crate) limits: OpenJobLimits,
     pub(crate) proxies: usize,
+    pub(crate) explorer: Explorer,
     pub(crate) database: Database,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) ends: JobEnds,

@@ -11,6 +11,7 @@ mod database;
 mod engines;
 mod faults;
 mod identity;
+mod imports;
 mod input_gate;
 mod lookups;
 mod pages;

@@ -41,7 +41,7 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
                 "documented",
                 "client_address",
             ],
-            &["dispatch"],
+            &["dispatch", "explorer"],
             &["config"],
         ],
     ),
@@ -52,7 +52,8 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
             &["routes"],
             &["jobs"],
             &["verify", "state"],
-            &["outputs", "config"],
+            &["outputs", "sources"],
+            &["config"],
         ],
     ),
 ];

@@ -25,6 +25,22 @@ pub enum Reason {
     UnknownChain(String),
     #[error("Chain {0} is deprecated and takes no new verifications")]
     DeprecatedChain(String),
+    #[error("Requested chain {0} is not supported for importing from Etherscan.")]
+    ImportUnsupported(String),
+    /// What could not be read.
+    #[error("{0}")]
+    MalformedImport(String),
+    #[error("This contract is not verified on Etherscan.")]
+    NotVerifiedThere,
+    #[error("Etherscan API rate limit reached, try later.")]
+    ImportLimit,
+    /// The explorer's own words, or why it could not be asked.
+    #[error("{0}")]
+    ImportFailed(String),
+    #[error("There is no bytecode at address {address} on chain {chain_id}.")]
+    NoCode { chain_id: String, address: Address },
+    #[error("Failed to get bytecode for chain {chain_id} and address {address}.")]
+    CodeUnknown { chain_id: String, address: Address },
     #[error("No verification job found for id {0}")]
     JobNotFound(Uuid),
     #[error("Cannot {method} {path}")]
@@ -64,13 +80,20 @@ impl Reason {
             Self::InvalidJson(_)
             | Self::InvalidParameter(_)
             | Self::UnknownChain(_)
-            | Self::DeprecatedChain(_) => StatusCode::BAD_REQUEST,
+            | Self::DeprecatedChain(_)
+            | Self::ImportUnsupported(_)
+            | Self::MalformedImport(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::JobNotFound(_) | Self::RouteNotFound { .. } => StatusCode::NOT_FOUND,
+            Self::JobNotFound(_)
+            | Self::RouteNotFound { .. }
+            | Self::NotVerifiedThere
+            | Self::NoCode { .. } => StatusCode::NOT_FOUND,
             Self::AlreadyVerified { .. } => StatusCode::CONFLICT,
-            Self::AlreadyBeingVerified { .. } | Self::TooManyOfClient | Self::TooMany => {
-                StatusCode::TOO_MANY_REQUESTS
-            }
+            Self::AlreadyBeingVerified { .. }
+            | Self::ImportLimit
+            | Self::TooManyOfClient
+            | Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::ImportFailed(_) | Self::CodeUnknown { .. } => StatusCode::BAD_GATEWAY,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -84,7 +107,15 @@ impl Reason {
         match self {
             Self::InvalidJson(_) => "invalid_json",
             Self::InvalidParameter(_) | Self::TooLarge => "invalid_parameter",
-            Self::UnknownChain(_) | Self::DeprecatedChain(_) => "unsupported_chain",
+            Self::UnknownChain(_) | Self::DeprecatedChain(_) | Self::ImportUnsupported(_) => {
+                "unsupported_chain"
+            }
+            Self::MalformedImport(_) => "malformed_etherscan_response",
+            Self::NotVerifiedThere => "not_etherscan_verified",
+            Self::ImportLimit => "etherscan_limit",
+            Self::ImportFailed(_) => "etherscan_request_failed",
+            Self::NoCode { .. } => "cannot_fetch_bytecode",
+            Self::CodeUnknown { .. } => "failed_to_get_bytecode",
             Self::JobNotFound(_) => "job_not_found",
             Self::RouteNotFound { .. } => "route_not_found",
             Self::AlreadyVerified { .. } => "already_verified",

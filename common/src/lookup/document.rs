@@ -4,6 +4,7 @@ use alloy_primitives::hex;
 use serde_json::value::RawValue;
 use verification::signatures::SignatureKind;
 
+use super::artifacts::{Artifacts, CodeArtifacts};
 use super::load::Loaded;
 use super::selection::Selection;
 use super::std_json;
@@ -11,44 +12,47 @@ use crate::api::contract::{
     Compilation, ContractDocument, CreationBytecode, Deployment, MinimalContract, RuntimeBytecode,
     Side, Signature, Signatures,
 };
-use crate::db::contracts::{CodeArtifacts, SideTransformations};
+use crate::db::contracts::SideTransformations;
 
 /// All but the proxy, about which the chain may have to be asked.
 pub(super) fn render<'a>(
     basic: MinimalContract,
     loaded: &'a Loaded,
+    artifacts: &Artifacts<'a>,
     selection: &Selection,
 ) -> ContractDocument<'a> {
-    let artifacts = &loaded.compilation.artifacts;
     let has = |field| selection.has(field);
-    let artifact = |field, document: &'a Option<Box<RawValue>>| has(field).then(|| raw(document));
+    let artifact = |field, document| has(field).then(|| raw(document));
+    let printed = &artifacts.compilation;
     ContractDocument {
         basic,
-        creation_bytecode: has("creationBytecode").then(|| creation_code(loaded, selection)),
-        runtime_bytecode: has("runtimeBytecode").then(|| runtime_code(loaded, selection)),
+        creation_bytecode: has("creationBytecode")
+            .then(|| creation_code(loaded, artifacts, selection)),
+        runtime_bytecode: has("runtimeBytecode")
+            .then(|| runtime_code(loaded, artifacts, selection)),
         deployment: has("deployment").then(|| deployment(loaded, selection)),
         sources: has("sources").then(|| std_json::sources(loaded)),
         compilation: has("compilation").then(|| compilation(loaded, selection)),
-        abi: artifact("abi", &artifacts.abi),
+        abi: artifact("abi", printed.abi),
         metadata: has("metadata").then(|| metadata(loaded)),
-        storage_layout: artifact("storageLayout", &artifacts.storage_layout),
+        storage_layout: artifact("storageLayout", printed.storage_layout),
         transient_storage_layout: artifact(
             "transientStorageLayout",
-            &artifacts.transient_storage_layout,
+            printed.transient_storage_layout,
         ),
-        userdoc: artifact("userdoc", &artifacts.userdoc),
-        devdoc: artifact("devdoc", &artifacts.devdoc),
-        source_ids: artifact("sourceIds", &artifacts.sources),
-        std_json_input: has("stdJsonInput").then(|| std_json::input(loaded)),
-        std_json_output: has("stdJsonOutput").then(|| std_json::output(loaded)),
+        userdoc: artifact("userdoc", printed.userdoc),
+        devdoc: artifact("devdoc", printed.devdoc),
+        source_ids: artifact("sourceIds", printed.sources),
+        std_json_input: has("stdJsonInput").then(|| std_json::input(loaded, artifacts)),
+        std_json_output: has("stdJsonOutput").then(|| std_json::output(loaded, artifacts)),
         signatures: has("signatures").then(|| signatures(loaded, selection)),
         proxy_resolution: None,
     }
 }
 
 /// What was not printed is `null`.
-pub(super) fn raw(document: &Option<Box<RawValue>>) -> &RawValue {
-    document.as_deref().unwrap_or(RawValue::NULL)
+pub(super) fn raw(document: Option<&RawValue>) -> &RawValue {
+    document.unwrap_or(RawValue::NULL)
 }
 
 /// Only solc prints metadata for Solidity; its text is what is kept, its document what is shown.
@@ -58,7 +62,11 @@ fn metadata(loaded: &Loaded) -> &RawValue {
         .unwrap_or(RawValue::NULL)
 }
 
-fn creation_code<'a>(loaded: &'a Loaded, selection: &Selection) -> CreationBytecode<'a> {
+fn creation_code<'a>(
+    loaded: &'a Loaded,
+    artifacts: &Artifacts<'a>,
+    selection: &Selection,
+) -> CreationBytecode<'a> {
     let codes = &loaded.codes;
     let has = |part: &str| selection.has_part("creationBytecode", part);
     CreationBytecode {
@@ -66,15 +74,19 @@ fn creation_code<'a>(loaded: &'a Loaded, selection: &Selection) -> CreationBytec
             has,
             codes.onchain_creation.as_deref(),
             codes.recompiled_creation.as_deref(),
-            &loaded.compilation.creation_code_artifacts,
+            &artifacts.creation_code,
             loaded.verified.creation.as_ref(),
         ),
     }
 }
 
-fn runtime_code<'a>(loaded: &'a Loaded, selection: &Selection) -> RuntimeBytecode<'a> {
+fn runtime_code<'a>(
+    loaded: &'a Loaded,
+    artifacts: &Artifacts<'a>,
+    selection: &Selection,
+) -> RuntimeBytecode<'a> {
     let codes = &loaded.codes;
-    let artifacts = &loaded.compilation.runtime_code_artifacts;
+    let artifacts = &artifacts.runtime_code;
     let has = |part: &str| selection.has_part("runtimeBytecode", part);
     RuntimeBytecode {
         side: side(
@@ -85,7 +97,7 @@ fn runtime_code<'a>(loaded: &'a Loaded, selection: &Selection) -> RuntimeBytecod
             loaded.verified.runtime.as_ref(),
         ),
         immutable_references: has("immutableReferences")
-            .then(|| raw(&artifacts.immutable_references)),
+            .then(|| raw(artifacts.immutable_references)),
     }
 }
 
@@ -93,7 +105,7 @@ fn side<'a>(
     has: impl Fn(&str) -> bool,
     onchain: Option<&[u8]>,
     recompiled: Option<&[u8]>,
-    artifacts: &'a CodeArtifacts,
+    artifacts: &CodeArtifacts<'a>,
     matched: Option<&'a SideTransformations>,
 ) -> Side<'a> {
     let null = RawValue::NULL;
@@ -101,9 +113,9 @@ fn side<'a>(
         onchain_bytecode: has("onchainBytecode").then(|| onchain.map(hex::encode_prefixed)),
         recompiled_bytecode: has("recompiledBytecode")
             .then(|| recompiled.map(hex::encode_prefixed)),
-        source_map: has("sourceMap").then(|| raw(&artifacts.source_map)),
-        link_references: has("linkReferences").then(|| raw(&artifacts.link_references)),
-        cbor_auxdata: has("cborAuxdata").then(|| raw(&artifacts.cbor_auxdata)),
+        source_map: has("sourceMap").then(|| raw(artifacts.source_map)),
+        link_references: has("linkReferences").then(|| raw(artifacts.link_references)),
+        cbor_auxdata: has("cborAuxdata").then(|| raw(artifacts.cbor_auxdata)),
         transformations: has("transformations")
             .then(|| matched.map_or(null, |side| &side.transformations)),
         transformation_values: has("transformationValues")

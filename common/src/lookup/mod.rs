@@ -3,6 +3,7 @@
 //! One question per list and none that is not asked for: a join of sources and signatures would
 //! multiply them. Nobody but the database is asked, unless a proxy's resolution is asked for by name.
 
+mod artifacts;
 mod document;
 mod load;
 mod proxy;
@@ -18,6 +19,7 @@ use crate::api::time;
 use crate::db::contracts::{ContractReader, MatchRow, Page};
 use crate::db::{Database, DatabaseError};
 
+use artifacts::Artifacts;
 pub use proxy::ProxyQuestions;
 pub use selection::{NotASelection, Selection};
 pub use version::Version;
@@ -30,7 +32,7 @@ pub enum LookupError {
         #[from]
         source: DatabaseError,
     },
-    #[error("the document could not be written")]
+    #[error("a document could not be read or written")]
     Document {
         #[from]
         source: serde_json::Error,
@@ -85,9 +87,10 @@ impl Found {
         drop(self.reader);
         let proxy_resolution =
             proxy::resolution(database, &self.row, &loaded, selection, questions).await?;
+        let artifacts = Artifacts::of(&loaded.compilation)?;
         let document = ContractDocument {
             proxy_resolution,
-            ..document::render(basic, &loaded, selection)
+            ..document::render(basic, &loaded, &artifacts, selection)
         };
         Ok(serde_json::to_vec(&document)?)
     }

@@ -4,44 +4,38 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::hex;
 
+use super::artifacts::{Artifacts, CodeArtifacts};
 use super::document::raw;
 use super::load::Loaded;
 use crate::api::contract::{
     OutputCode, OutputContract, OutputEvm, SourceContent, Sources, StdJsonInput, StdJsonOutput,
 };
-use crate::db::contracts::CodeArtifacts;
 
-pub(super) fn input(loaded: &Loaded) -> StdJsonInput<'_> {
+pub(super) fn input<'a>(loaded: &'a Loaded, artifacts: &Artifacts<'a>) -> StdJsonInput<'a> {
     let compilation = &loaded.compilation;
-    let additional = compilation.additional_input.iter().flatten();
     StdJsonInput {
         language: language_name(&compilation.language),
         sources: sources(loaded),
         settings: &compilation.settings,
-        additional: additional
-            .map(|(name, document)| (name.clone(), &**document))
-            .collect(),
+        additional: artifacts.additional_input.clone(),
     }
 }
 
-pub(super) fn output(loaded: &Loaded) -> StdJsonOutput<'_> {
+pub(super) fn output<'a>(loaded: &'a Loaded, artifacts: &Artifacts<'a>) -> StdJsonOutput<'a> {
     let compilation = &loaded.compilation;
-    let artifacts = &compilation.artifacts;
-    let (creation, runtime) = (
-        &compilation.creation_code_artifacts,
-        &compilation.runtime_code_artifacts,
-    );
+    let (creation, runtime) = (&artifacts.creation_code, &artifacts.runtime_code);
+    let artifacts = &artifacts.compilation;
     let contract = OutputContract {
-        abi: raw(&artifacts.abi),
+        abi: raw(artifacts.abi),
         metadata: loaded.metadata.as_deref().unwrap_or_default(),
-        userdoc: raw(&artifacts.userdoc),
-        devdoc: raw(&artifacts.devdoc),
-        storage_layout: raw(&artifacts.storage_layout),
-        transient_storage_layout: raw(&artifacts.transient_storage_layout),
+        userdoc: raw(artifacts.userdoc),
+        devdoc: raw(artifacts.devdoc),
+        storage_layout: raw(artifacts.storage_layout),
+        transient_storage_layout: raw(artifacts.transient_storage_layout),
         evm: OutputEvm {
             bytecode: code(loaded.codes.recompiled_creation.as_deref(), creation),
             deployed_bytecode: OutputCode {
-                immutable_references: Some(raw(&runtime.immutable_references)),
+                immutable_references: Some(raw(runtime.immutable_references)),
                 ..code(loaded.codes.recompiled_runtime.as_deref(), runtime)
             },
         },
@@ -52,7 +46,7 @@ pub(super) fn output(loaded: &Loaded) -> StdJsonOutput<'_> {
         .map_or(qualified, |(path, _)| path);
     let by_name = BTreeMap::from([(compilation.name.as_str(), contract)]);
     StdJsonOutput {
-        sources: raw(&artifacts.sources),
+        sources: raw(artifacts.sources),
         contracts: BTreeMap::from([(path, by_name)]),
     }
 }
@@ -73,11 +67,11 @@ pub(super) fn language_name(stored: &str) -> String {
     })
 }
 
-fn code<'a>(bytes: Option<&[u8]>, artifacts: &'a CodeArtifacts) -> OutputCode<'a> {
+fn code<'a>(bytes: Option<&[u8]>, artifacts: &CodeArtifacts<'a>) -> OutputCode<'a> {
     OutputCode {
         object: hex::encode(bytes.unwrap_or_default()),
-        source_map: raw(&artifacts.source_map),
-        link_references: raw(&artifacts.link_references),
+        source_map: raw(artifacts.source_map),
+        link_references: raw(artifacts.link_references),
         immutable_references: None,
     }
 }

@@ -26,7 +26,7 @@ mod literal;
 mod metadata_text;
 
 use hashes::{bzzr0, bzzr1, ipfs_multihash};
-use line_endings::Variation;
+pub(crate) use line_endings::Variation;
 use metadata_text::MetadataText;
 
 /// Of all sources together, and of the metadata. Four times the largest project known. At this size

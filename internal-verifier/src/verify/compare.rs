@@ -79,7 +79,7 @@ async fn vary(
     }
 }
 
-async fn compare(on_chain: &OnChain, compiled: Compiled) -> Result<Judged, Fault> {
+pub(super) async fn compare(on_chain: &OnChain, compiled: Compiled) -> Result<Judged, Fault> {
     let code = on_chain.code.clone();
     let comparing = move || {
         let _span = tracing::info_span!("match").entered();

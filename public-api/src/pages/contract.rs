@@ -137,9 +137,8 @@ impl Contract {
 
 /// Sources, settings and ABI, each folded.
 fn texts(compilation: &Compilation, sources: &[SourceFile]) -> Html {
-    let abi = compilation.artifacts.abi.as_deref();
-    let abi = pretty(abi.unwrap_or(RawValue::NULL));
-    let settings = pretty(&compilation.settings);
+    let abi = format!("{:#}", parsed(&compilation.artifacts)["abi"]);
+    let settings = format!("{:#}", parsed(&compilation.settings));
     let lengths = sources.iter().map(|source| source.content.len());
     let bytes = lengths.fold(
         abi.len().saturating_add(settings.len()),
@@ -156,10 +155,6 @@ fn texts(compilation: &Compilation, sources: &[SourceFile]) -> Html {
     texts
         .then(folded("Settings", settings))
         .then(folded("ABI", abi))
-}
-
-fn pretty(document: &RawValue) -> String {
-    format!("{:#}", parsed(document))
 }
 
 /// What was stored as JSON is JSON.
@@ -192,7 +187,6 @@ pub(super) fn level_name(level: Option<MatchStatus>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use common::db::contracts::{CodeArtifacts, CompilationArtifacts};
 
     fn raw(text: &str) -> Box<RawValue> {
         RawValue::from_string(text.to_owned()).unwrap()
@@ -207,12 +201,9 @@ mod tests {
             name: "A".to_owned(),
             fully_qualified_name: "a.sol:A".to_owned(),
             settings: raw(r#"{"evmVersion": "paris"}"#),
-            artifacts: CompilationArtifacts {
-                abi: Some(raw("[]")),
-                ..CompilationArtifacts::default()
-            },
-            creation_code_artifacts: CodeArtifacts::default(),
-            runtime_code_artifacts: CodeArtifacts::default(),
+            artifacts: raw(r#"{"abi": []}"#),
+            creation_code_artifacts: raw("{}"),
+            runtime_code_artifacts: raw("{}"),
             additional_input: None,
         };
         let source = |content: String| SourceFile {

@@ -6,15 +6,16 @@
 use std::collections::BTreeMap;
 
 use common::api::problem::Reason;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::ToSchema;
 use verification::chain::TransactionHash;
 use verification::compiler::{Compiler, CompilerVersion};
 use verification::job::StdJsonRequest;
 use verification::std_json::{StdJsonInput, holds_nul};
 
+use super::shape::{creation_transaction_hash, invalid, members, object, pattern, require, text};
+
 const VERSION_PATTERN: &str = r"^v?\d+\.\d+\.\d+.*$";
-const HASH_PATTERN: &str = "^0x[0-9a-fA-F]{64}$";
 
 /// The body as it is documented. Unknown members are ignored.
 #[derive(ToSchema)]
@@ -71,19 +72,13 @@ pub(super) struct Shaped<'a> {
 
 impl<'a> Shaped<'a> {
     pub(super) fn parse(body: &'a Value) -> Result<Self, Reason> {
-        let Value::Object(members) = body else {
-            return Err(invalid("request/body must be object"));
-        };
-        for name in ["stdJsonInput", "compilerVersion", "contractIdentifier"] {
-            if !members.contains_key(name) {
-                let message = format!("request/body must have required property '{name}'");
-                return Err(Reason::InvalidParameter(message));
-            }
-        }
+        let members = members(body)?;
+        require(
+            members,
+            &["stdJsonInput", "compilerVersion", "contractIdentifier"],
+        )?;
+        object(members, "stdJsonInput")?;
         let std_json_input = members.get("stdJsonInput").unwrap_or(&Value::Null);
-        if !std_json_input.is_object() {
-            return Err(invalid("request/body/stdJsonInput must be object"));
-        }
         let version = text(members, "compilerVersion")?.unwrap_or_default();
         let compiler_version = match version.parse() {
             Ok(version) => version,
@@ -92,21 +87,12 @@ impl<'a> Shaped<'a> {
             }
         };
         let contract_identifier = text(members, "contractIdentifier")?.unwrap_or_default();
-        let creation_transaction_hash = match text(members, "creationTransactionHash")? {
-            None => None,
-            Some(hash) => match hash.parse() {
-                Ok(hash) => Some(hash),
-                Err(verification::chain::NotATransactionHash) => {
-                    return Err(pattern("creationTransactionHash", HASH_PATTERN));
-                }
-            },
-        };
         Ok(Self {
             body,
             std_json_input,
             compiler_version,
             contract_identifier,
-            creation_transaction_hash,
+            creation_transaction_hash: creation_transaction_hash(members)?,
         })
     }
 
@@ -141,26 +127,6 @@ impl<'a> Shaped<'a> {
             creation_transaction_hash: self.creation_transaction_hash,
         })
     }
-}
-
-fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Reason> {
-    match members.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Reason::InvalidParameter(format!(
-            "request/body/{name} must be string"
-        ))),
-    }
-}
-
-fn pattern(name: &str, pattern: &str) -> Reason {
-    Reason::InvalidParameter(format!(
-        "request/body/{name} must match pattern \"{pattern}\""
-    ))
-}
-
-fn invalid(message: &str) -> Reason {
-    Reason::InvalidParameter(message.to_owned())
 }
 
 #[cfg(test)]

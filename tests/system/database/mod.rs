@@ -14,6 +14,7 @@ mod leases;
 mod outputs;
 mod plans;
 mod schema;
+mod similar;
 mod statements;
 mod store;
 mod story;

@@ -1,8 +1,5 @@
 //! A compilation with its sources and signatures.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 use verification::signatures::{Signature, SignatureKind};
@@ -28,35 +25,11 @@ pub struct Compilation {
     pub name: String,
     pub fully_qualified_name: String,
     pub settings: Box<RawValue>,
-    pub artifacts: CompilationArtifacts,
-    pub creation_code_artifacts: CodeArtifacts,
-    pub runtime_code_artifacts: CodeArtifacts,
+    pub artifacts: Box<RawValue>,
+    pub creation_code_artifacts: Box<RawValue>,
+    pub runtime_code_artifacts: Box<RawValue>,
     /// What Vyper was given besides sources and settings.
-    pub additional_input: Option<BTreeMap<String, Box<RawValue>>>,
-}
-
-/// What the compiler printed of the contract. `None`: nothing, or `null`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CompilationArtifacts {
-    pub abi: Option<Box<RawValue>>,
-    pub userdoc: Option<Box<RawValue>>,
-    pub devdoc: Option<Box<RawValue>>,
-    pub storage_layout: Option<Box<RawValue>>,
-    pub transient_storage_layout: Option<Box<RawValue>>,
-    /// `{path: {id}}`
-    pub sources: Option<Box<RawValue>>,
-}
-
-/// What the compiler printed of one side's code.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CodeArtifacts {
-    pub source_map: Option<Box<RawValue>>,
-    pub link_references: Option<Box<RawValue>>,
-    pub cbor_auxdata: Option<Box<RawValue>>,
-    /// Of runtime code only.
-    pub immutable_references: Option<Box<RawValue>>,
+    pub additional_input: Option<Box<RawValue>>,
 }
 
 /// A file of the compilation.

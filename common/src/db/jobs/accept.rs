@@ -19,6 +19,7 @@ const INSERT_JOB: Statement = statement!("jobs/insert_job");
 const INSERT_INPUT: Statement = statement!("jobs/insert_input");
 const COUNT_OPEN: Statement = statement!("jobs/count_open");
 const EXISTS: Statement = statement!("jobs/exists");
+const IS_OPEN: Statement = statement!("jobs/is_open");
 
 /// A checked request, ready to become a row.
 #[derive(Debug, Clone)]
@@ -114,6 +115,33 @@ pub async fn accept(database: &Database, job: &NewJob) -> Result<Acceptance, Dat
         }
         known => known,
     }
+}
+
+/// What would become of a job now. It spares other servers questions whose answers nobody needs, and
+/// decides nothing: [`accept`] does.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn foresee(
+    database: &Database,
+    chain_id: ChainId,
+    address: Address,
+) -> Result<Acceptance, DatabaseError> {
+    let connection = database.connection().await?;
+    let (chain_id, address) = (chain_id.as_i64(), address.as_bytes());
+    let matched = connection
+        .query_opt(IS_PERFECTLY_MATCHED, &[&chain_id, &address])
+        .await?;
+    if matched.is_some() {
+        return Ok(Acceptance::AlreadyVerified);
+    }
+    let open = connection
+        .query_opt(IS_OPEN, &[&chain_id, &address])
+        .await?;
+    Ok(match open {
+        Some(_) => Acceptance::Duplicate,
+        None => Acceptance::Accepted,
+    })
 }
 
 struct Accept<'a> {

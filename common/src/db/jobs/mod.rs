@@ -21,7 +21,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use accept::{Acceptance, JobKind, NewJob, OpenJobLimits, accept};
+pub use accept::{Acceptance, JobKind, NewJob, OpenJobLimits, accept, foresee};
 pub use backlog::{Backlog, backlog, purge_evidence};
 pub use ends::JobEnds;
 pub(in crate::db) use finish::{Ended, fail_in, how_it_ended, succeed_in};
