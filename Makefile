@@ -1,7 +1,7 @@
 # Every target is one line that calls the code that does it. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack compilers corpus test cases clients bench setup client-packages bench-packages programs
+.PHONY: help demo stack compilers corpus test cases clients bench setup client-packages bench-packages test-packages programs
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 release := $(or $(CARGO_TARGET_DIR),target)/release
@@ -25,7 +25,7 @@ corpus: programs ## Compares solc in our engine with Node, all releases or some:
 	@$(release)/compilers corpus --openzeppelin tests/local-stack/npm/node_modules/@openzeppelin/contracts \
 		$(if $(VERSIONS),--versions $(VERSIONS))
 
-test: setup ## Everything that must hold before a commit
+test: test-packages ## Everything that must hold before a commit
 	@scripts/test
 
 cases: programs ## Verifies a folder of contracts and compares: make cases DIR=tests/cases [ONLY=text] [JOBS=2]
@@ -42,6 +42,9 @@ setup:
 
 client-packages: setup
 	@scripts/setup clients
+
+test-packages: setup
+	@scripts/setup test
 
 bench-packages: setup
 	@scripts/setup bench
