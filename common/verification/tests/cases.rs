@@ -38,7 +38,10 @@ fn outcome(case: &Value) -> Value {
             "creation": verified.creation().map(side),
             "runtime": verified.runtime().map(side),
         })),
-        Err(failure) => json!({"failure": failure.code()}),
+        Err(failure) => match failure.error_data() {
+            Some(data) => json!({"failure": failure.code(), "errorData": data}),
+            None => json!({"failure": failure.code()}),
+        },
     }
 }
 
