@@ -7,7 +7,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpServer, web};
 use anyhow::Context;
 use common::auth::mint::TokenSource;
-use common::db::jobs::{self, JobEnds};
+use common::db::jobs::{self, JobEvents};
 use common::db::{Database, DatabaseConfig, schema};
 use common::report::with_causes;
 use common::telemetry::{self, RootSpan, Sampling, TelemetryConfig};
@@ -44,7 +44,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let dispatcher = Dispatcher::new(config.dispatch, tokens)?;
     let state = web::Data::new(State {
         chains: config.service.chains,
-        ends: JobEnds::listen(&database)?,
+        ends: JobEvents::listen(&database)?,
         database,
         dispatcher,
     });

@@ -2,7 +2,7 @@
 
 use common::config::chains::ChainRegistry;
 use common::db::Database;
-use common::db::jobs::JobEnds;
+use common::db::jobs::JobEvents;
 
 use crate::dispatch::Dispatcher;
 
@@ -11,5 +11,5 @@ pub(crate) struct State {
     pub(crate) chains: ChainRegistry,
     pub(crate) database: Database,
     pub(crate) dispatcher: Dispatcher,
-    pub(crate) ends: JobEnds,
+    pub(crate) ends: JobEvents,
 }
