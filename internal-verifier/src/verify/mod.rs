@@ -13,8 +13,9 @@ mod result;
 mod variation;
 mod ways;
 
-use common::db::jobs::{JobKind, LeasedJob};
+use common::db::jobs::{JobKind, LeasedJob, Stage};
 use futures::future::{Either, select};
+use tokio::sync::watch;
 use verification::failure::VerificationFailure;
 use verification::job::StdJsonRequest;
 
@@ -40,6 +41,8 @@ pub(crate) struct Tools<'a> {
     pub(crate) outputs: &'a Outputs,
     /// For all compilers of this verification together.
     pub(crate) allowance: Allowance,
+    /// What is being done; whoever wants to know looks.
+    pub(crate) stage: &'a watch::Sender<Stage>,
 }
 
 pub(crate) async fn verify(tools: &Tools<'_>, job: &LeasedJob) -> Result<Verification, Fault> {
@@ -92,10 +95,13 @@ async fn look(
             Some(on_chain) => Ok(Some((on_chain, compiling.await?))),
             None => Ok(None),
         },
-        Either::Right((compiled, looking)) => match looking.await? {
-            Some(on_chain) => Ok(Some((on_chain, compiled?))),
-            None => Ok(None),
-        },
+        Either::Right((compiled, looking)) => {
+            tools.stage.send_replace(Stage::ReadingChain);
+            match looking.await? {
+                Some(on_chain) => Ok(Some((on_chain, compiled?))),
+                None => Ok(None),
+            }
+        }
     }
 }
 
