@@ -16,6 +16,7 @@ use tracing_actix_web::TracingLogger;
 use crate::config::Config;
 use crate::cors;
 use crate::dispatch::Dispatcher;
+use crate::estimates::Estimates;
 use crate::routes;
 use crate::state::State;
 use crate::upkeep;
@@ -44,16 +45,16 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let dispatcher = Dispatcher::new(config.dispatch, tokens)?;
     let state = web::Data::new(State {
         chains: config.service.chains,
-        ends: JobEvents::listen(&database)?,
+        events: JobEvents::listen(&database)?,
+        estimates: Estimates::new(database.clone()),
         database,
         dispatcher,
     });
-    let sweeping = upkeep::keep_sweeping(
+    let sweeping = tokio::spawn(upkeep::keep_sweeping(
         state.database.clone(),
         state.dispatcher.clone(),
         config.sweep,
-    );
-    let sweeping = tokio::spawn(sweeping);
+    ));
 
     let shared = state.clone();
     let server = HttpServer::new(move || {

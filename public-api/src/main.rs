@@ -7,6 +7,7 @@ mod config;
 mod contracts;
 mod cors;
 mod dispatch;
+mod estimates;
 mod fault;
 mod health;
 mod params;

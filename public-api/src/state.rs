@@ -5,11 +5,13 @@ use common::db::Database;
 use common::db::jobs::JobEvents;
 
 use crate::dispatch::Dispatcher;
+use crate::estimates::Estimates;
 
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) chains: ChainRegistry,
     pub(crate) database: Database,
     pub(crate) dispatcher: Dispatcher,
-    pub(crate) ends: JobEvents,
+    pub(crate) events: JobEvents,
+    pub(crate) estimates: Estimates,
 }

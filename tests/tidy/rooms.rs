@@ -24,7 +24,7 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
             &["routes"],
             &["verify", "contracts", "upkeep", "health", "chain_list"],
             &["state", "params", "body", "fault", "cors"],
-            &["dispatch"],
+            &["dispatch", "estimates"],
             &["config"],
         ],
     ),

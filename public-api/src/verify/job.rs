@@ -2,10 +2,12 @@
 //!
 //! The request of an open job is held until the job ends, at most two seconds: most jobs end sooner,
 //! and clients that poll rarely (forge: at once, then every 15 s) see the end on their first question.
-//! `Prefer: wait=N` asks for another time, `wait=0` for none.
+//! `Prefer: wait=N` asks for another time, `wait=0` for none. A job that is still open then tells how
+//! far it is and how long it will take, and `Retry-After` when it is worth asking again.
 
 use std::time::Duration;
 
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse, route, web};
 use common::api::problem::{JSON, Problem, Reason};
 use common::db::jobs::JobId;
@@ -17,6 +19,8 @@ use crate::state::State;
 
 const USUAL_HOLD: Duration = Duration::from_secs(2);
 const LONGEST_HOLD: Duration = Duration::from_secs(20);
+/// However long a job may take, its end should not go unseen for longer.
+const LONGEST_RETRY_S: u64 = 15;
 
 #[route("/v2/verify/{verificationId}", method = "GET", method = "HEAD")]
 pub(crate) async fn get_job(
@@ -35,14 +39,20 @@ pub(crate) async fn get_job(
         hold(prefer)
     };
     let found = state
-        .ends
+        .events
         .wait_for_end(JobId(id), hold)
         .await
         .map_err(|error| fault("a job could not be read", &error))?;
-    match found {
-        Some(job) => Ok(HttpResponse::Ok().content_type(JSON).json(document(&job))),
-        None => Err(Reason::JobNotFound(id).into()),
+    let job = found.ok_or(Reason::JobNotFound(id))?;
+    let mut answer = HttpResponse::Ok();
+    answer.content_type(JSON);
+    if job.is_ended() {
+        return Ok(answer.json(document(&job, None)));
     }
+    let estimate = state.estimates.now().await;
+    let seconds = estimate.seconds(job.input_bytes, job.age);
+    answer.insert_header((RETRY_AFTER, seconds.min(LONGEST_RETRY_S)));
+    Ok(answer.json(document(&job, Some(seconds))))
 }
 
 /// RFC 7240: preferences are separated by commas; one that cannot be met is ignored.
