@@ -17,7 +17,10 @@ pub(crate) async fn allow_everybody<B: MessageBody>(
     let mut response = if request.method() == Method::OPTIONS {
         let preflight = HttpResponse::NoContent()
             .insert_header((ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, OPTIONS"))
-            .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, "content-type, prefer"))
+            .insert_header((
+                ACCESS_CONTROL_ALLOW_HEADERS,
+                "content-type, last-event-id, prefer",
+            ))
             .insert_header((ACCESS_CONTROL_MAX_AGE, "86400"))
             .finish();
         request.into_response(preflight).map_into_right_body()

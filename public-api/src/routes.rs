@@ -12,6 +12,7 @@ pub(crate) fn configure(routes: &mut web::ServiceConfig) {
         .service(chain_list::chains)
         .service(verify::std_json)
         .service(verify::get_job)
+        .service(verify::get_events)
         .service(contracts::get_contract)
         .default_service(web::to(unknown));
 }

@@ -11,6 +11,7 @@ mod engines;
 mod faults;
 mod identity;
 mod input_gate;
+mod progress;
 mod rejections;
 mod support;
 mod verifying;

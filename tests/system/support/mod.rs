@@ -3,6 +3,8 @@
 //! What nobody remembers to check is checked at the end of every test: no job is left open, no
 //! compiler is left running, and nothing was logged that a person should look at.
 
+pub(crate) mod event_stream;
+
 use std::time::{Duration, Instant};
 
 use alloy_dyn_abi::DynSolValue;
@@ -110,14 +112,28 @@ impl TestSystem {
 
     /// One value of the database.
     pub(crate) async fn count(&self, sql: &str) -> i64 {
+        let row = self.sql(async |client| client.query_one(sql, &[]).await);
+        row.await.get(0)
+    }
+
+    /// Does to the database what only a test would.
+    pub(crate) async fn change(&self, sql: &str) {
+        self.sql(async |client| client.batch_execute(sql).await)
+            .await;
+    }
+
+    async fn sql<T>(
+        &self,
+        work: impl AsyncFnOnce(&tokio_postgres::Client) -> Result<T, tokio_postgres::Error>,
+    ) -> T {
         let (client, connection) =
             tokio_postgres::connect(self.database.url(), tokio_postgres::NoTls)
                 .await
                 .unwrap();
         let connection = tokio::spawn(connection);
-        let count = client.query_one(sql, &[]).await.unwrap().get(0);
+        let done = work(&client).await.unwrap();
         connection.abort();
-        count
+        done
     }
 
     /// Checks what no test should have to remember, and ends everything.
