@@ -1,5 +1,6 @@
 //! The service from its settings to its last log line.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -11,6 +12,7 @@ use common::db::jobs::{self, JobEvents};
 use common::db::{Database, DatabaseConfig, schema};
 use common::report::with_causes;
 use common::telemetry::{self, RootSpan, Sampling, TelemetryConfig};
+use tokio::sync::Semaphore;
 use tracing_actix_web::TracingLogger;
 
 use crate::config::Config;
@@ -34,19 +36,15 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         otlp_endpoint: config.service.otlp_endpoint,
         sampler: Sampling::All,
     })?;
-    let database = Database::new(DatabaseConfig {
-        pool_size: config.service.database_connections,
-        // We wait a second longer than the server: a database that hangs is a 503 within five seconds.
-        statement_timeout: Duration::from_secs(4),
-        ..DatabaseConfig::new(config.service.database_url, SERVICE)
-    })?;
-    schema::check(&database).await?;
+    let pool_size = config.service.database_connections;
+    let database = open_database(config.service.database_url, pool_size).await?;
     let tokens = TokenSource::from_environment(&config.dispatch.audience)?;
     let dispatcher = Dispatcher::new(config.dispatch, tokens)?;
     let state = web::Data::new(State {
         chains: config.service.chains,
         events: JobEvents::listen(&database)?,
         estimates: Estimates::new(database.clone()),
+        streams: Arc::new(Semaphore::new(config.streams_at_once)),
         database,
         dispatcher,
     });
@@ -87,6 +85,17 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     tracing::info!(event = "shutdown", "{SERVICE} ends");
     telemetry.shutdown().await;
     Ok(())
+}
+
+async fn open_database(url: String, pool_size: usize) -> anyhow::Result<Database> {
+    let database = Database::new(DatabaseConfig {
+        pool_size,
+        // We wait a second longer than the server: a database that hangs is a 503 within five seconds.
+        statement_timeout: Duration::from_secs(4),
+        ..DatabaseConfig::new(url, SERVICE)
+    })?;
+    schema::check(&database).await?;
+    Ok(database)
 }
 
 /// Waiting ends, accepted jobs that were not sent become due for others, and then the server ends.

@@ -9,6 +9,8 @@ pub(crate) struct Config {
     pub(crate) service: ServiceConfig,
     pub(crate) dispatch: DispatchConfig,
     pub(crate) sweep: SweepConfig,
+    /// Streams of events that are open at once; each is a connection that may say nothing for minutes.
+    pub(crate) streams_at_once: usize,
 }
 
 /// How lost calls are made up for.
@@ -51,6 +53,7 @@ impl Config {
             interval: reader.milliseconds("SWEEP_INTERVAL_MS", Duration::from_secs(10)),
             backoff: reader.milliseconds("SWEEP_BACKOFF_MS", Duration::from_secs(15)),
         };
+        let streams_at_once = reader.or("EVENT_STREAMS_AT_ONCE", 2000);
         let required = service.zip(verifier_url);
         reader.finish(required.map(|(service, verifier_url)| Self {
             service,
@@ -63,6 +66,7 @@ impl Config {
                 sweep_after,
             },
             sweep,
+            streams_at_once,
         }))
     }
 }

@@ -1,8 +1,11 @@
 //! What every handler may use.
 
+use std::sync::Arc;
+
 use common::config::chains::ChainRegistry;
 use common::db::Database;
 use common::db::jobs::JobEvents;
+use tokio::sync::Semaphore;
 
 use crate::dispatch::Dispatcher;
 use crate::estimates::Estimates;
@@ -14,4 +17,6 @@ pub(crate) struct State {
     pub(crate) dispatcher: Dispatcher,
     pub(crate) events: JobEvents,
     pub(crate) estimates: Estimates,
+    /// One place for each stream of events that is open.
+    pub(crate) streams: Arc<Semaphore>,
 }

@@ -226,6 +226,32 @@ async fn a_crowd_of_idle_listeners_holds_nobody_up() {
 }
 
 #[tokio::test]
+async fn streams_are_bounded_and_the_end_of_one_makes_room() {
+    let http = reqwest::Client::new();
+    let mut system =
+        TestSystem::with(|config| config.with(Service::PublicApi, "EVENT_STREAMS_AT_ONCE", "1"))
+            .await;
+    let (project, deployed) = system.small().await;
+    system.stack.verifier(0).unwrap().kill();
+    let body = project.submission(None).unwrap();
+    let accepted = system.submit(&deployed.address, &body).await;
+    let base = system.stack.base_url();
+    let mut first = EventStream::open(&http, &base, &accepted.id, None).await;
+    first.next().await.unwrap();
+    let url = format!("{base}/v2/verify/{}/events", accepted.id);
+    let refused = http.get(url).send().await.unwrap();
+    assert_eq!(refused.status(), 503);
+    assert_eq!(refused.headers()["retry-after"], "5");
+    let document: Value = refused.json().await.unwrap();
+    assert_eq!(problem(&document).0, "internal_error");
+    system.stack.restart_verifier(0).await.unwrap();
+    assert_whole(&first.rest().await, 2);
+    let mut second = EventStream::open(&http, &base, &accepted.id, None).await;
+    assert_whole(&second.rest().await, 1);
+    system.stop().await;
+}
+
+#[tokio::test]
 async fn an_instance_that_stops_ends_its_streams_and_another_goes_on() {
     let http = reqwest::Client::new();
     let mut system = TestSystem::start().await;

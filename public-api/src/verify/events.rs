@@ -6,6 +6,8 @@
 //! long) is resumed with `Last-Event-ID`, and after the end that is answered 204, so that a browser's
 //! `EventSource` stops.
 
+use std::sync::Arc;
+
 use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, ContentEncoding, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, route, web};
@@ -49,7 +51,11 @@ pub(crate) async fn get_events(
     if request.method() == Method::HEAD {
         return Ok(answer.finish());
     }
-    let listener = Listener::new(state, job, wakes, log, after);
+    let Ok(place) = Arc::clone(&state.streams).try_acquire_owned() else {
+        tracing::warn!(event = "streams_full", job_id = %id, "no place for another stream of events");
+        return Err(Reason::Unavailable.into());
+    };
+    let listener = Listener::new(state, place, job, wakes, log, after);
     Ok(answer.streaming(futures::stream::unfold(listener, Listener::next)))
 }
 

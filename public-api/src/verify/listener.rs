@@ -9,6 +9,7 @@ use std::time::Duration;
 use actix_web::web::{Bytes, Data};
 use anyhow::Context;
 use common::db::jobs::{EventLog, JobId, JobWakes, find_job, list_events};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
 use super::event_text::{self, KEEP_ALIVE, ProgressDocument};
@@ -33,6 +34,7 @@ pub(super) struct Listener {
     is_blind: bool,
     keep_alive_at: Instant,
     ends_at: Instant,
+    _place: OwnedSemaphorePermit,
 }
 
 /// Why a listener does not wait any longer.
@@ -46,6 +48,7 @@ impl Listener {
     /// For one who has heard all up to a number. `log` was read after the wakes began.
     pub(super) fn new(
         state: Data<State>,
+        place: OwnedSemaphorePermit,
         job: JobId,
         wakes: JobWakes,
         log: EventLog,
@@ -63,6 +66,7 @@ impl Listener {
             is_blind: false,
             keep_alive_at: now + KEEP_ALIVE_EVERY,
             ends_at: now + LONGEST_STREAM,
+            _place: place,
         }
     }
 

@@ -14,7 +14,7 @@ pub enum Stage {
     /// A verifier has it.
     Started,
     FetchingSources,
-    /// Its release was not there yet.
+    /// Its release is fetched, or loaded into this verifier.
     PreparingCompiler,
     Compiling,
     /// The compiler is done, and the chain has not answered yet.
