@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use local_stack::Service;
 use local_stack::process::Process;
+use local_stack::{Chains, Service};
 use reqwest::Response;
 use serde_json::{Value, json};
+use wiremock::matchers::body_partial_json;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::faults::endless;
 use crate::support::event_stream::{Event, EventStream, ask, assert_whole, stages};
-use crate::support::{LIMIT, TestSystem, job_error, problem, until};
+use crate::support::{LIMIT, TestSystem, chains, job_error, problem, until};
 
 /// A system in which a compiler that never ends is stopped after some seconds.
 async fn patient() -> TestSystem {
@@ -120,6 +122,41 @@ async fn what_one_instance_accepts_another_tells_live() {
     let mut stream = EventStream::open(&http, &base, &accepted.id, None).await;
     assert_eq!(stream.rest().await, events[events.len() - 1..]);
     other.stop().await.unwrap();
+    system.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_node_is_told_of_once_the_compiler_is_done() {
+    let http = reqwest::Client::new();
+    let node = MockServer::start().await;
+    let uri = node.uri();
+    let system = TestSystem::with(|mut config| {
+        config.chains = Chains::Document(chains(&uri));
+        // Longer than the node takes, however busy the machine is.
+        config.with(Service::InternalVerifier, "RPC_TIMEOUT_MS", "20000")
+    })
+    .await;
+    let (project, deployed) = system.small().await;
+    let code = json!([deployed.address, "latest"]);
+    let code = system.anvil.call("eth_getCode", code).await.unwrap();
+    let answer = json!({"jsonrpc": "2.0", "id": 1, "result": code});
+    let slow = ResponseTemplate::new(200)
+        .set_body_json(answer)
+        .set_delay(Duration::from_secs(4));
+    Mock::given(body_partial_json(json!({"method": "eth_getCode"})))
+        .respond_with(slow)
+        .mount(&node)
+        .await;
+    let body = project.submission(None).unwrap();
+    let accepted = system.submit(&deployed.address, &body).await;
+    let base = system.stack.base_url();
+    let mut stream = EventStream::open(&http, &base, &accepted.id, None).await;
+    let events = stream.rest().await;
+    assert_whole(&events, 1);
+    let told = stages(&events);
+    assert!(told.contains(&("reading_chain".to_owned(), 1)), "{told:?}");
+    let job = &events.last().unwrap().data;
+    assert_eq!(job["contract"]["runtimeMatch"], "exact_match", "{job}");
     system.stop().await;
 }
 
