@@ -1,7 +1,7 @@
 # Every target is one line that calls the code that does it. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack compilers corpus test cases bench setup programs
+.PHONY: help demo stack compilers corpus test cases clients bench setup client-packages bench-packages programs
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 release := $(or $(CARGO_TARGET_DIR),target)/release
@@ -31,11 +31,20 @@ test: setup ## Everything that must hold before a commit
 cases: programs ## Verifies a folder of contracts and compares: make cases DIR=tests/cases [ONLY=text] [JOBS=2]
 	@$(release)/cases --end-with-parent
 
-bench: programs ## Times and memory of whole verifications: make bench [ROUNDS=30] [JOBS=1000] [OUTPUTS_MEMORY_MIB=16]
+clients: client-packages programs ## Verifies with forge and Hardhat as their users do; installs 400 MB of them: make clients
+	@$(release)/clients --end-with-parent
+
+bench: bench-packages programs ## Times and memory of verifications and reads: make bench [ROUNDS=30] [READS=10] [JOBS=1000] [OUTPUTS_MEMORY_MIB=16]
 	@$(release)/bench --end-with-parent
 
 setup:
 	@scripts/setup
+
+client-packages: setup
+	@scripts/setup clients
+
+bench-packages: setup
+	@scripts/setup bench
 
 programs: setup
 	@SOURCERUN_COMMIT=$$(git rev-parse HEAD 2>/dev/null) cargo build --release --bins

@@ -18,6 +18,7 @@ use tracing_actix_web::TracingLogger;
 use crate::config::Config;
 use crate::outputs::Outputs;
 use crate::routes;
+use crate::sources::Sources;
 use crate::state::State;
 use common::chains::Chains;
 
@@ -44,6 +45,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let check = Arc::new(TokenCheck::new(config.check)?);
     let state = web::Data::new(State {
         outputs: Outputs::new(compilers, database.clone(), config.outputs_memory_bytes),
+        sources: Sources::new(config.sources)?,
         database,
         chains: Chains::new(&config.service.chains, config.rpc_timeout)?,
         run: config.run,

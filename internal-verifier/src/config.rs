@@ -9,6 +9,7 @@ use common::config::{Mistakes, Reader, ServiceConfig};
 use common::db::jobs::Worker;
 use common::report::with_causes;
 use compiler::engine::{Engine, Engines, parse_classes, parse_engines};
+use reqwest::Url;
 
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -16,10 +17,24 @@ pub(crate) struct Config {
     pub(crate) rpc_timeout: Duration,
     pub(crate) check: CheckConfig,
     pub(crate) compilers: compiler::Config,
+    pub(crate) sources: SourcesConfig,
     pub(crate) run: RunConfig,
     pub(crate) jobs_at_once: usize,
     /// How much of what compilers answered stays in this process, packed.
     pub(crate) outputs_memory_bytes: usize,
+}
+
+/// Where sources are looked for that metadata only names.
+#[derive(Debug, Clone)]
+pub(crate) struct SourcesConfig {
+    /// Contents of IPFS lie below it, by name.
+    pub(crate) ipfs_gateway: Url,
+    /// Files of GitHub lie below it: owner, repository, branch, path.
+    pub(crate) github_raw: Url,
+    /// For one answer.
+    pub(crate) timeout: Duration,
+    /// For all that one job looks for.
+    pub(crate) whole_timeout: Duration,
 }
 
 /// How one job is run.
@@ -43,21 +58,25 @@ impl Config {
         let service = ServiceConfig::read(&mut reader, 2);
         let check = read_check(&mut reader);
         let compilers = read_compilers(&mut reader);
+        let sources = read_sources(&mut reader);
         let run = read_run(&mut reader);
         let rpc_timeout = reader.milliseconds("RPC_TIMEOUT_MS", Duration::from_secs(10));
         let jobs_at_once = reader.or("JOBS_AT_ONCE", 1);
         let outputs_memory_bytes = mebibytes(reader.or("OUTPUTS_MEMORY_MIB", 16));
         let outputs_memory_bytes = usize::try_from(outputs_memory_bytes).unwrap_or(usize::MAX);
-        let required = service.zip(check).zip(compilers);
-        reader.finish(required.map(|((service, check), compilers)| Self {
-            service,
-            rpc_timeout,
-            check,
-            compilers,
-            run,
-            jobs_at_once,
-            outputs_memory_bytes,
-        }))
+        let required = service.zip(check).zip(compilers).zip(sources);
+        reader.finish(
+            required.map(|(((service, check), compilers), sources)| Self {
+                service,
+                rpc_timeout,
+                check,
+                compilers,
+                sources,
+                run,
+                jobs_at_once,
+                outputs_memory_bytes,
+            }),
+        )
     }
 }
 
@@ -130,6 +149,17 @@ fn program_path(reader: &mut Reader, name: &str, program: &str) -> Option<PathBu
         return None;
     }
     Some(path)
+}
+
+fn read_sources(reader: &mut Reader) -> Option<SourcesConfig> {
+    let ipfs_gateway = reader.url("IPFS_GATEWAY", "https://ipfs.io/ipfs/");
+    let github_raw = reader.url("GITHUB_RAW_URL", "https://raw.githubusercontent.com/");
+    Some(SourcesConfig {
+        timeout: reader.milliseconds("SOURCE_TIMEOUT_MS", Duration::from_secs(20)),
+        whole_timeout: reader.milliseconds("SOURCES_TIMEOUT_MS", Duration::from_secs(60)),
+        ipfs_gateway: ipfs_gateway?,
+        github_raw: github_raw?,
+    })
 }
 
 fn read_run(reader: &mut Reader) -> RunConfig {

@@ -5,6 +5,7 @@ mod config;
 mod jobs;
 mod outputs;
 mod routes;
+mod sources;
 mod state;
 mod verify;
 

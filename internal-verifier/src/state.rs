@@ -5,6 +5,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::config::RunConfig;
 use crate::outputs::Outputs;
+use crate::sources::Sources;
 use common::chains::Chains;
 
 #[derive(Debug)]
@@ -12,6 +13,7 @@ pub(crate) struct State {
     pub(crate) database: Database,
     pub(crate) chains: Chains,
     pub(crate) outputs: Outputs,
+    pub(crate) sources: Sources,
     pub(crate) run: RunConfig,
     /// One job at a time: memory and processors are one job's limit.
     pub(crate) places: Semaphore,

@@ -8,6 +8,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpServer, web};
 use anyhow::Context;
 use common::auth::mint::TokenSource;
+use common::chains::Chains;
 use common::db::jobs::{self, JobEvents};
 use common::db::{Database, DatabaseConfig, schema};
 use common::report::with_causes;
@@ -19,6 +20,7 @@ use crate::config::Config;
 use crate::cors;
 use crate::dispatch::Dispatcher;
 use crate::estimates::Estimates;
+use crate::explorer::Explorer;
 use crate::routes;
 use crate::state::State;
 use crate::upkeep;
@@ -31,28 +33,16 @@ const STOP_WITHIN_S: u64 = 5;
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let telemetry = telemetry::init(&TelemetryConfig {
         service: SERVICE,
-        filter: config.service.log,
-        project: config.service.project,
-        otlp_endpoint: config.service.otlp_endpoint,
+        filter: config.service.log.clone(),
+        project: config.service.project.clone(),
+        otlp_endpoint: config.service.otlp_endpoint.clone(),
         sampler: Sampling::All,
     })?;
-    let pool_size = config.service.database_connections;
-    let database = open_database(config.service.database_url, pool_size).await?;
-    let tokens = TokenSource::from_environment(&config.dispatch.audience)?;
-    let dispatcher = Dispatcher::new(config.dispatch, tokens)?;
-    let state = web::Data::new(State {
-        chains: config.service.chains,
-        events: JobEvents::listen(&database)?,
-        estimates: Estimates::new(database.clone()),
-        streams: Arc::new(Semaphore::new(config.streams_at_once)),
-        database,
-        dispatcher,
-    });
-    let sweeping = tokio::spawn(upkeep::keep_sweeping(
-        state.database.clone(),
-        state.dispatcher.clone(),
-        config.sweep,
-    ));
+    let listen = config.service.listen.clone();
+    let sweep = config.sweep;
+    let state = web::Data::new(open(config).await?);
+    let sweeping = upkeep::keep_sweeping(state.database.clone(), state.dispatcher.clone(), sweep);
+    let sweeping = tokio::spawn(sweeping);
 
     let shared = state.clone();
     let server = HttpServer::new(move || {
@@ -65,16 +55,8 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     })
     .disable_signals()
     .shutdown_timeout(STOP_WITHIN_S)
-    .bind((
-        config.service.listen.host.as_str(),
-        config.service.listen.port,
-    ))
-    .with_context(|| {
-        format!(
-            "cannot listen on {}:{}",
-            config.service.listen.host, config.service.listen.port
-        )
-    })?;
+    .bind((listen.host.as_str(), listen.port))
+    .with_context(|| format!("cannot listen on {}:{}", listen.host, listen.port))?;
     for address in server.addrs() {
         tracing::info!(event = "listening", %address, "{SERVICE} listens on {address}");
     }
@@ -87,15 +69,29 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn open_database(url: String, pool_size: usize) -> anyhow::Result<Database> {
+/// Everything that handlers use. Fails on a schema that this program does not know.
+async fn open(config: Config) -> anyhow::Result<State> {
     let database = Database::new(DatabaseConfig {
-        pool_size,
+        pool_size: config.service.database_connections,
         // We wait a second longer than the server: a database that hangs is a 503 within five seconds.
         statement_timeout: Duration::from_secs(4),
-        ..DatabaseConfig::new(url, SERVICE)
+        ..DatabaseConfig::new(config.service.database_url, SERVICE)
     })?;
     schema::check(&database).await?;
-    Ok(database)
+    let tokens = TokenSource::from_environment(&config.dispatch.audience)?;
+    Ok(State {
+        nodes: Chains::new(&config.service.chains, config.rpc_timeout)?,
+        proxy_timeout: config.proxy_timeout,
+        limits: config.limits,
+        proxies: config.proxies,
+        explorer: Explorer::new(config.explorer)?,
+        chains: config.service.chains,
+        events: JobEvents::listen(&database)?,
+        estimates: Estimates::new(database.clone()),
+        streams: Arc::new(Semaphore::new(config.streams_at_once)),
+        database,
+        dispatcher: Dispatcher::new(config.dispatch, tokens)?,
+    })
 }
 
 /// Waiting ends, accepted jobs that were not sent become due for others, and then the server ends.

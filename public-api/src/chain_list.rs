@@ -2,29 +2,66 @@
 
 use actix_web::{HttpResponse, route, web};
 use common::config::chains::Chain;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::state::State;
 
+/// A configured chain.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ChainDocument<'a> {
+    #[schema(example = "Ethereum Mainnet")]
+    name: &'a str,
+    #[schema(example = 1)]
+    chain_id: i64,
+    /// Without keys.
+    rpc: Vec<&'a str>,
+    #[serde(rename = "traceSupportedRPCs")]
+    trace_supported_rpcs: Vec<TraceSupport>,
+    /// Whether new verifications are taken; if not, its contracts are only shown.
+    supported: bool,
+    /// Whether contracts can be imported from Etherscan.
+    #[serde(rename = "etherscanAPI")]
+    etherscan_api: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct TraceSupport {
+    /// `trace_transaction` or `debug_traceTransaction`.
+    r#type: &'static str,
+    /// Into `rpc`.
+    index: usize,
+}
+
+/// The chains
+///
+/// Ethereum and its test networks first, the others by name.
+#[utoipa::path(
+    get,
+    tag = "service",
+    responses((status = 200, description = "All configured chains", body = Vec<ChainDocument>))
+)]
 #[route("/chains", method = "GET", method = "HEAD")]
 pub(crate) async fn chains(state: web::Data<State>) -> HttpResponse {
-    let list: Vec<Value> = state.chains.in_order().into_iter().map(document).collect();
+    let list: Vec<_> = state.chains.in_order().into_iter().map(document).collect();
     HttpResponse::Ok()
         .content_type(common::api::problem::JSON)
         .json(list)
 }
 
-fn document(chain: &Chain) -> Value {
+fn document(chain: &Chain) -> ChainDocument<'_> {
     let traces = chain.rpcs.iter().enumerate().filter_map(|(index, rpc)| {
-        rpc.traces
-            .map(|support| json!({"type": support.method(), "index": index}))
+        let r#type = rpc.traces?.method();
+        Some(TraceSupport { r#type, index })
     });
-    json!({
-        "name": chain.name,
-        "chainId": chain.id.as_i64(),
-        "rpc": chain.rpcs.iter().map(|rpc| rpc.public_url.as_str()).collect::<Vec<_>>(),
-        "traceSupportedRPCs": traces.collect::<Vec<_>>(),
-        "supported": chain.supported,
-        "etherscanAPI": chain.etherscan_api,
-    })
+    let rpc = chain.rpcs.iter().map(|rpc| rpc.public_url.as_str());
+    ChainDocument {
+        name: &chain.name,
+        chain_id: chain.id.as_i64(),
+        rpc: rpc.collect(),
+        trace_supported_rpcs: traces.collect(),
+        supported: chain.supported,
+        etherscan_api: chain.etherscan_api.is_some(),
+    }
 }

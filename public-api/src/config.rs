@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use common::config::{Mistakes, Reader, ServiceConfig};
+use common::config::{ApiKey, Mistakes, Reader, ServiceConfig};
+use common::db::jobs::OpenJobLimits;
+use reqwest::Url;
 
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -11,6 +13,26 @@ pub(crate) struct Config {
     pub(crate) sweep: SweepConfig,
     /// Streams of events that are open at once; each is a connection that may say nothing for minutes.
     pub(crate) streams_at_once: usize,
+    /// For one call to one endpoint of a chain.
+    pub(crate) rpc_timeout: Duration,
+    /// For all that is asked about one proxy.
+    pub(crate) proxy_timeout: Duration,
+    pub(crate) limits: OpenJobLimits,
+    /// How many proxies of ours stand in front and add to `X-Forwarded-For`: 1 on Cloud Run, 2 with a
+    /// load balancer before it.
+    pub(crate) proxies: usize,
+    pub(crate) explorer: ExplorerConfig,
+}
+
+/// How the block explorer is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct ExplorerConfig {
+    /// Etherscan's API of all chains, or one that answers like it.
+    pub(crate) url: Url,
+    /// Where neither the request nor the chain has one.
+    pub(crate) api_key: Option<ApiKey>,
+    /// For the whole answer.
+    pub(crate) timeout: Duration,
 }
 
 /// How lost calls are made up for.
@@ -54,8 +76,16 @@ impl Config {
             backoff: reader.milliseconds("SWEEP_BACKOFF_MS", Duration::from_secs(15)),
         };
         let streams_at_once = reader.or("EVENT_STREAMS_AT_ONCE", 2000);
-        let required = service.zip(verifier_url);
-        reader.finish(required.map(|(service, verifier_url)| Self {
+        let rpc_timeout = reader.milliseconds("RPC_TIMEOUT_MS", Duration::from_secs(3));
+        let proxy_timeout = reader.milliseconds("PROXY_TIMEOUT_MS", Duration::from_secs(5));
+        let limits = OpenJobLimits {
+            in_all: reader.or("MAX_OPEN_JOBS", 10_000),
+            per_client: reader.or("MAX_OPEN_JOBS_PER_CLIENT", 100),
+        };
+        let proxies = reader.or("TRUSTED_PROXIES", 0);
+        let explorer = read_explorer(&mut reader);
+        let required = service.zip(verifier_url).zip(explorer);
+        reader.finish(required.map(|((service, verifier_url), explorer)| Self {
             service,
             dispatch: DispatchConfig {
                 verifier_url: verifier_url.trim_end_matches('/').to_owned(),
@@ -67,6 +97,19 @@ impl Config {
             },
             sweep,
             streams_at_once,
+            rpc_timeout,
+            proxy_timeout,
+            limits,
+            proxies,
+            explorer,
         }))
     }
+}
+
+fn read_explorer(reader: &mut Reader) -> Option<ExplorerConfig> {
+    Some(ExplorerConfig {
+        url: reader.url("ETHERSCAN_API_URL", "https://api.etherscan.io/v2/api")?,
+        api_key: reader.text("ETHERSCAN_API_KEY").map(ApiKey::new),
+        timeout: reader.milliseconds("ETHERSCAN_TIMEOUT_MS", Duration::from_secs(15)),
+    })
 }

@@ -1,15 +1,21 @@
 //! public-api: accepts verifications, shows jobs and contracts, and asks the verifier.
 
+mod answer;
 mod app;
 mod body;
 mod chain_list;
+mod client_address;
 mod config;
 mod contracts;
 mod cors;
 mod dispatch;
+mod documented;
 mod estimates;
+mod explorer;
 mod fault;
 mod health;
+mod openapi;
+mod pages;
 mod params;
 mod routes;
 mod state;

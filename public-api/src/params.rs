@@ -12,24 +12,37 @@ use verification::chain::{Address, NotAnAddress};
 const ADDRESS_PATTERN: &str = "^0x[0-9a-fA-F]{40}$";
 const UUID_PATTERN: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$";
 
-/// `{chainId}/{address}` of a path; both have the right shape.
+/// `{chainId}` of a path, of the right shape.
 #[derive(Debug)]
-pub(crate) struct ContractParams {
-    chain_id: String,
-    address: String,
-}
+pub(crate) struct ChainParam(String);
 
-impl ContractParams {
+impl ChainParam {
     pub(crate) fn shape(request: &HttpRequest) -> Result<Self, Reason> {
-        let [chain_id, address] =
-            ["chainId", "address"].map(|name| request.match_info().query(name).to_owned());
-        if chain_id.len() > 20 {
+        let id = request.match_info().query("chainId");
+        if id.len() > 20 {
             return Err(wrong("chainId", "must NOT have more than 20 characters"));
         }
-        if chain_id.is_empty() || !chain_id.bytes().all(|byte| byte.is_ascii_digit()) {
+        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(wrong("chainId", r#"must match pattern "^\d+$""#));
         }
-        length("address", &address, 42)?;
+        Ok(Self(id.to_owned()))
+    }
+
+    /// The chain of the configuration. A number beyond 63 bits names none that anybody configured.
+    pub(crate) fn resolve(self, chains: &ChainRegistry) -> Result<&Chain, Reason> {
+        let known = self.0.parse().ok().and_then(|id| chains.find(id));
+        known.ok_or(Reason::UnknownChain(self.0))
+    }
+}
+
+/// `{address}` of a path, of the right shape.
+#[derive(Debug)]
+pub(crate) struct AddressParam(String);
+
+impl AddressParam {
+    pub(crate) fn shape(request: &HttpRequest) -> Result<Self, Reason> {
+        let address = request.match_info().query("address");
+        length("address", address, 42)?;
         let digits = address.strip_prefix("0x").unwrap_or_default();
         if digits.len() != 40 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(wrong(
@@ -37,20 +50,37 @@ impl ContractParams {
                 &format!("must match pattern \"{ADDRESS_PATTERN}\""),
             ));
         }
-        Ok(Self { chain_id, address })
+        Ok(Self(address.to_owned()))
     }
 
-    /// The chain of the configuration and the address, whose checksum must be right.
-    pub(crate) fn resolve(self, chains: &ChainRegistry) -> Result<(&Chain, Address), Reason> {
-        // A number beyond 63 bits names no chain that anybody configured.
-        let known = self.chain_id.parse().ok().and_then(|id| chains.find(id));
-        let chain = known.ok_or_else(|| Reason::UnknownChain(self.chain_id.clone()))?;
-        match self.address.parse() {
-            Ok(address) => Ok((chain, address)),
+    /// The address, whose checksum must be right.
+    pub(crate) fn resolve(self) -> Result<Address, Reason> {
+        match self.0.parse() {
+            Ok(address) => Ok(address),
             Err(NotAnAddress::Shape | NotAnAddress::Checksum) => Err(Reason::InvalidParameter(
-                format!("Invalid address: {}", self.address),
+                format!("Invalid address: {}", self.0),
             )),
         }
+    }
+}
+
+/// `{chainId}/{address}` of a path; both have the right shape.
+#[derive(Debug)]
+pub(crate) struct ContractParams {
+    chain: ChainParam,
+    address: AddressParam,
+}
+
+impl ContractParams {
+    pub(crate) fn shape(request: &HttpRequest) -> Result<Self, Reason> {
+        Ok(Self {
+            chain: ChainParam::shape(request)?,
+            address: AddressParam::shape(request)?,
+        })
+    }
+
+    pub(crate) fn resolve(self, chains: &ChainRegistry) -> Result<(&Chain, Address), Reason> {
+        Ok((self.chain.resolve(chains)?, self.address.resolve()?))
     }
 }
 

@@ -3,17 +3,29 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::api::problem::{Problem, Reason};
 
-use crate::{chain_list, contracts, health, verify};
+use crate::{chain_list, contracts, health, openapi, pages, verify};
 
 pub(crate) fn configure(routes: &mut web::ServiceConfig) {
     routes
         .service(health::health)
         .service(health::version)
         .service(chain_list::chains)
-        .service(verify::std_json)
-        .service(verify::get_job)
-        .service(verify::get_events)
-        .service(contracts::get_contract)
+        .service(verify::submit::std_json)
+        .service(verify::metadata::by_metadata)
+        .service(verify::etherscan::from_etherscan)
+        .service(verify::similarity::by_similarity)
+        .service(verify::job::get_job)
+        .service(verify::events::get_events)
+        .service(contracts::list::on_all_chains)
+        .service(contracts::contract::get_contract)
+        .service(contracts::list::on_chain)
+        .service(pages::show_guide)
+        .service(pages::show_job)
+        .service(pages::show_contract)
+        .service(pages::choose_chain)
+        .service(pages::unknown)
+        .service(openapi::document)
+        .configure(openapi::page)
         .default_service(web::to(unknown));
 }
 

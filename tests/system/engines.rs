@@ -21,7 +21,7 @@ use crate::support::{TestSystem, compilers, job_error};
 const VERSION: &str = "0.8.13+commit.abaa5c0e";
 const TARGET: &str = "odd.sol:Odd";
 
-fn input(via_ir: bool) -> Value {
+pub(crate) fn input(via_ir: bool) -> Value {
     json!({
         "language": "Solidity",
         "sources": {"odd.sol": {"content":
@@ -39,10 +39,10 @@ fn body(via_ir: bool) -> Value {
 }
 
 /// What the WebAssembly build prints.
-async fn compile(via_ir: bool) -> Value {
+pub(crate) async fn compile(input: &Value) -> Value {
     let version: CompilerVersion = VERSION.parse().unwrap();
     let target: CompilationTarget = TARGET.parse().unwrap();
-    let input = StdJsonInput::parse(&input(via_ir)).unwrap();
+    let input = StdJsonInput::parse(input).unwrap();
     let selection = Selection::first(input.language(), &version);
     let text = input.compiler_input(&version, &target, selection);
     let compilers = compilers();
@@ -68,7 +68,7 @@ fn with_other_code(mut output: Value) -> Value {
     output
 }
 
-async fn deploy(system: &TestSystem, output: &Value) -> Deployed {
+pub(crate) async fn deploy(system: &TestSystem, output: &Value) -> Deployed {
     let object = &output["contracts"]["odd.sol"]["Odd"]["evm"]["bytecode"]["object"];
     deploy::deploy_code(&system.anvil, object.as_str().unwrap())
         .await
@@ -76,7 +76,7 @@ async fn deploy(system: &TestSystem, output: &Value) -> Deployed {
 }
 
 /// A repository whose one executable is the program with this `main`, and the settings that use it.
-fn native(config: StackConfig, folder: &Path, engines: &str, main: &str) -> StackConfig {
+pub(crate) fn native(config: StackConfig, folder: &Path, engines: &str, main: &str) -> StackConfig {
     let source = folder.join("main.rs");
     std::fs::write(&source, format!("fn main() {{ {main} }}")).unwrap();
     let executables = folder.join("linux-amd64");
@@ -119,7 +119,7 @@ fn printing(folder: &Path, output: &Value) -> &'static str {
 /// The job of a contract whose code the native engine gives and the WebAssembly build doesn't.
 async fn verify_other_code(via_ir: bool) -> Value {
     let folder = tempfile::tempdir().unwrap();
-    let other = with_other_code(compile(via_ir).await);
+    let other = with_other_code(compile(&input(via_ir)).await);
     let main = printing(folder.path(), &other);
     let system =
         TestSystem::with(|config| native(config, folder.path(), "wasm,native", main)).await;
@@ -153,7 +153,7 @@ async fn an_engine_that_falls_over_is_not_the_last_word() {
         )
     })
     .await;
-    let deployed = deploy(&system, &compile(false).await).await;
+    let deployed = deploy(&system, &compile(&input(false)).await).await;
     let job = system.verify(&deployed.address, &body(false)).await;
     assert_eq!(job["contract"]["match"], "exact_match", "{job}");
     let verifier = system.stack.verifier(0).unwrap();

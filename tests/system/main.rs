@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+mod api_docs;
 mod cases;
 mod compile_once;
 // The whole binary is a test; saying so lets the lints know.
@@ -10,7 +11,10 @@ mod database;
 mod engines;
 mod faults;
 mod identity;
+mod imports;
 mod input_gate;
+mod lookups;
+mod pages;
 mod progress;
 mod rejections;
 mod support;

@@ -1,5 +1,6 @@
 //! Requests that are not taken: each with its exact answer, and no row.
 
+use local_stack::Service;
 use serde_json::{Value, json};
 
 use crate::support::{TestSystem, problem};
@@ -257,6 +258,25 @@ async fn reading_answers_as_the_contract_says() {
 }
 
 #[tokio::test]
+async fn who_has_too_many_open_jobs_is_told_when_to_come_back() {
+    for (setting, seconds) in [("MAX_OPEN_JOBS_PER_CLIENT", "10"), ("MAX_OPEN_JOBS", "30")] {
+        let system = TestSystem::with(|config| config.with(Service::PublicApi, setting, "0")).await;
+        let url = format!("{}/v2/verify/31337/{ADDRESS}", system.stack.base_url());
+        let request = reqwest::Client::new().post(url).json(&body());
+        let refused = request.send().await.unwrap();
+        assert_eq!(refused.status(), 429, "{setting}");
+        assert_eq!(refused.headers()["retry-after"], seconds);
+        let document: Value = refused.json().await.unwrap();
+        assert_eq!(problem(&document).0, "too_many_requests");
+        assert_eq!(
+            system.count("SELECT count(*) FROM verification_jobs").await,
+            0
+        );
+        system.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn browsers_may_ask_from_anywhere() {
     let system = TestSystem::start().await;
     let url = format!("{}/v2/verify/31337/{ADDRESS}", system.stack.base_url());
@@ -278,6 +298,12 @@ async fn browsers_may_ask_from_anywhere() {
         .to_str()
         .unwrap();
     assert!(headers.contains("content-type"), "{headers}");
+    let answer = reqwest::get(format!("{}/version", system.stack.base_url())).await;
+    let shown = &answer.unwrap().headers()["access-control-expose-headers"].clone();
+    assert_eq!(
+        shown, "etag, retry-after",
+        "a page may not read them otherwise"
+    );
     system.stop().await;
 }
 

@@ -1,5 +1,6 @@
 //! The wire: documents of the HTTP API v2 and of the call between the services.
 
+pub mod contract;
 pub mod internal;
 pub mod problem;
 pub mod time;

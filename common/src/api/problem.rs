@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 use verification::chain::Address;
 
@@ -24,6 +25,22 @@ pub enum Reason {
     UnknownChain(String),
     #[error("Chain {0} is deprecated and takes no new verifications")]
     DeprecatedChain(String),
+    #[error("Requested chain {0} is not supported for importing from Etherscan.")]
+    ImportUnsupported(String),
+    /// What could not be read.
+    #[error("{0}")]
+    MalformedImport(String),
+    #[error("This contract is not verified on Etherscan.")]
+    NotVerifiedThere,
+    #[error("Etherscan API rate limit reached, try later.")]
+    ImportLimit,
+    /// The explorer's own words, or why it could not be asked.
+    #[error("{0}")]
+    ImportFailed(String),
+    #[error("There is no bytecode at address {address} on chain {chain_id}.")]
+    NoCode { chain_id: String, address: Address },
+    #[error("Failed to get bytecode for chain {chain_id} and address {address}.")]
+    CodeUnknown { chain_id: String, address: Address },
     #[error("No verification job found for id {0}")]
     JobNotFound(Uuid),
     #[error("Cannot {method} {path}")]
@@ -35,6 +52,12 @@ pub enum Reason {
     AlreadyVerified { chain_id: String, address: Address },
     #[error("Contract {address} on chain {chain_id} is already being verified")]
     AlreadyBeingVerified { chain_id: String, address: Address },
+    #[error(
+        "Your address has too many open verifications. Send this one again when some have ended."
+    )]
+    TooManyOfClient,
+    #[error("Too many verifications are open. Send this one again in a while.")]
+    TooMany,
     #[error("A valid token is required.")]
     Unauthorized,
     #[error("This account may not call this route.")]
@@ -57,11 +80,20 @@ impl Reason {
             Self::InvalidJson(_)
             | Self::InvalidParameter(_)
             | Self::UnknownChain(_)
-            | Self::DeprecatedChain(_) => StatusCode::BAD_REQUEST,
+            | Self::DeprecatedChain(_)
+            | Self::ImportUnsupported(_)
+            | Self::MalformedImport(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::JobNotFound(_) | Self::RouteNotFound { .. } => StatusCode::NOT_FOUND,
+            Self::JobNotFound(_)
+            | Self::RouteNotFound { .. }
+            | Self::NotVerifiedThere
+            | Self::NoCode { .. } => StatusCode::NOT_FOUND,
             Self::AlreadyVerified { .. } => StatusCode::CONFLICT,
-            Self::AlreadyBeingVerified { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::AlreadyBeingVerified { .. }
+            | Self::ImportLimit
+            | Self::TooManyOfClient
+            | Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::ImportFailed(_) | Self::CodeUnknown { .. } => StatusCode::BAD_GATEWAY,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -75,11 +107,20 @@ impl Reason {
         match self {
             Self::InvalidJson(_) => "invalid_json",
             Self::InvalidParameter(_) | Self::TooLarge => "invalid_parameter",
-            Self::UnknownChain(_) | Self::DeprecatedChain(_) => "unsupported_chain",
+            Self::UnknownChain(_) | Self::DeprecatedChain(_) | Self::ImportUnsupported(_) => {
+                "unsupported_chain"
+            }
+            Self::MalformedImport(_) => "malformed_etherscan_response",
+            Self::NotVerifiedThere => "not_etherscan_verified",
+            Self::ImportLimit => "etherscan_limit",
+            Self::ImportFailed(_) => "etherscan_request_failed",
+            Self::NoCode { .. } => "cannot_fetch_bytecode",
+            Self::CodeUnknown { .. } => "failed_to_get_bytecode",
             Self::JobNotFound(_) => "job_not_found",
             Self::RouteNotFound { .. } => "route_not_found",
             Self::AlreadyVerified { .. } => "already_verified",
             Self::AlreadyBeingVerified { .. } => "duplicate_verification_request",
+            Self::TooManyOfClient | Self::TooMany => "too_many_requests",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
             Self::Internal | Self::Unavailable => "internal_error",
@@ -89,7 +130,9 @@ impl Reason {
 
     fn retry_after_s(&self) -> Option<u32> {
         match self {
-            Self::Unavailable => Some(5),
+            Self::Unavailable | Self::AlreadyBeingVerified { .. } => Some(5),
+            Self::TooManyOfClient => Some(10),
+            Self::TooMany => Some(30),
             Self::Busy => Some(1),
             _ => None,
         }
@@ -126,11 +169,15 @@ impl From<Reason> for Problem {
 }
 
 /// The body of every answer that is not a success.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
-    custom_code: &'a str,
+pub struct ProblemDocument {
+    /// Stable: for programs.
+    #[schema(example = "invalid_parameter")]
+    custom_code: &'static str,
+    /// For people.
     message: String,
+    /// Stands in the log line of this very answer.
     error_id: Uuid,
 }
 
@@ -156,7 +203,7 @@ impl ResponseError for Problem {
         if self.reason == Reason::Unauthorized {
             answer.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
-        answer.content_type(JSON).json(Document {
+        answer.content_type(JSON).json(ProblemDocument {
             custom_code,
             message: self.reason.to_string(),
             error_id: self.error_id,

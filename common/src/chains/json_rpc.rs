@@ -37,6 +37,16 @@ enum EndpointError {
     Refused { code: i64, message: String },
 }
 
+impl EndpointError {
+    /// What the contract said, and not the endpoint: 3 in geth and those who follow it, a sentence elsewhere.
+    fn is_revert(&self) -> bool {
+        match self {
+            Self::Refused { code, message } => *code == 3 || message.contains("revert"),
+            Self::Broken(_) => false,
+        }
+    }
+}
+
 impl ChainClient {
     pub(super) fn new(chain: &Chain, http: reqwest::Client) -> Self {
         let endpoints = chain.rpcs.iter().cloned().map(Endpoint::new).collect();
@@ -52,7 +62,28 @@ impl ChainClient {
         address: Address,
     ) -> Result<Option<Vec<u8>>, ChainFault> {
         let params = json!([address.to_lower_hex(), "latest"]);
-        self.call("eth_getCode", params, |_| true, read_code).await
+        self.call("eth_getCode", params, |_| true, read_bytes).await
+    }
+
+    pub(super) async fn storage(
+        &self,
+        address: Address,
+        slot: [u8; 32],
+    ) -> Result<Option<[u8; 32]>, ChainFault> {
+        let slot = format!("0x{}", hex::encode(slot));
+        let params = json!([address.to_lower_hex(), slot, "latest"]);
+        self.call("eth_getStorageAt", params, |_| true, read_word)
+            .await
+    }
+
+    pub(super) async fn eth_call(
+        &self,
+        address: Address,
+        data: &[u8],
+    ) -> Result<Option<Vec<u8>>, ChainFault> {
+        let data = format!("0x{}", hex::encode(data));
+        let params = json!([{"to": address.to_lower_hex(), "data": data}, "latest"]);
+        self.call("eth_call", params, |_| true, read_bytes).await
     }
 
     /// The first answer with something in it. Nothing if every endpoint that answered had nothing.
@@ -78,6 +109,10 @@ impl ChainClient {
                     continue;
                 }
                 Ok(Reading::Unreadable) => "an answer that cannot be read".to_owned(),
+                Err(error) if error.is_revert() => {
+                    has_nothing = true;
+                    continue;
+                }
                 Err(error) => {
                     refused |= matches!(error, EndpointError::Refused { .. });
                     error.to_string()
@@ -135,11 +170,21 @@ pub(super) enum Reading<T> {
     Unreadable,
 }
 
-fn read_code(result: Value) -> Reading<Vec<u8>> {
+fn read_bytes(result: Value) -> Reading<Vec<u8>> {
     match result.as_str().and_then(bytes) {
         Some(code) if code.is_empty() => Reading::Nothing,
         Some(code) => Reading::Found(code),
         None => Reading::Unreadable,
+    }
+}
+
+/// Some nodes leave leading zeros out.
+fn read_word(result: Value) -> Reading<[u8; 32]> {
+    let digits = result.as_str().and_then(|text| text.strip_prefix("0x"));
+    let mut word = [0; 32];
+    match digits.map(|digits| hex::decode_to_slice(format!("{digits:0>64}"), &mut word)) {
+        Some(Ok(())) => Reading::Found(word),
+        _ => Reading::Unreadable,
     }
 }
 

@@ -63,6 +63,26 @@ impl Chains {
         self.client(chain)?.runtime_code(address).await
     }
 
+    /// A word of the contract's storage.
+    pub async fn storage(
+        &self,
+        chain: ChainId,
+        address: Address,
+        slot: [u8; 32],
+    ) -> Result<Option<[u8; 32]>, ChainFault> {
+        self.client(chain)?.storage(address, slot).await
+    }
+
+    /// What the contract answers to a call that changes nothing; nothing if it reverts.
+    pub async fn call(
+        &self,
+        chain: ChainId,
+        address: Address,
+        data: &[u8],
+    ) -> Result<Option<Vec<u8>>, ChainFault> {
+        self.client(chain)?.eth_call(address, data).await
+    }
+
     /// How the contract came to be, as far as the chain's endpoints can tell.
     ///
     /// A hash that was given is checked and not replaced by a search; one that does not belong to

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 use verification::chain::ChainId;
 
+use super::ApiKey;
+
 /// Every chain of the file, deprecated ones included: their contracts stay readable.
 #[derive(Debug, Clone, Default)]
 pub struct ChainRegistry(BTreeMap<ChainId, Chain>);
@@ -23,9 +25,17 @@ pub struct Chain {
     pub name: String,
     /// Whether new verifications are taken. A chain that is not supported is only read.
     pub supported: bool,
-    pub etherscan_api: bool,
+    /// Whether contracts of the chain can be imported from the explorer.
+    pub etherscan_api: Option<EtherscanApi>,
     /// In the order in which they are asked.
     pub rpcs: Vec<Rpc>,
+}
+
+/// How the explorer is asked about a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EtherscanApi {
+    /// The chain's own key, instead of the server's.
+    pub api_key: Option<ApiKey>,
 }
 
 /// One endpoint of a chain's nodes.

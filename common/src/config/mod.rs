@@ -11,6 +11,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chains::ChainRegistry;
+use reqwest::Url;
 
 use crate::report::with_causes;
 
@@ -100,6 +101,20 @@ impl Reader {
         }
     }
 
+    /// Where another server is.
+    pub fn url(&mut self, name: &str, default: &str) -> Option<Url> {
+        let text = self.text(name);
+        match Url::parse(text.as_deref().unwrap_or(default)) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.query().is_none() => {
+                Some(url)
+            }
+            _ => {
+                self.mistake(format!("{name}: not an http or https URL without a query"));
+                None
+            }
+        }
+    }
+
     pub fn mistake(&mut self, sentence: impl Into<String>) {
         self.mistakes.push(sentence.into());
     }
@@ -110,6 +125,29 @@ impl Reader {
             Some(settings) if self.mistakes.is_empty() => Ok(settings),
             _ => Err(Mistakes(self.mistakes)),
         }
+    }
+}
+
+/// A secret that is shown to nobody but the one it is for.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiKey(String);
+
+impl ApiKey {
+    #[must_use]
+    pub fn new(key: String) -> Self {
+        Self(key)
+    }
+
+    /// For the request alone.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ApiKey(…)")
     }
 }
 
@@ -201,6 +239,23 @@ mod tests {
             mistakes.to_string(),
             "wrong settings:\n  PORT: invalid digit found in string\n  DATABASE_URL is missing: where Postgres is"
         );
+    }
+
+    #[test]
+    fn another_server_is_reached_by_http() {
+        let mut reader = reader(&[
+            ("GATEWAY", "http://127.0.0.1:8080/ipfs/"),
+            ("FILE", "file:///etc/passwd"),
+            ("QUERY", "https://example.org/?a=b"),
+        ]);
+        let usual = "https://example.org/ipfs/";
+        let gateway = reader.url("GATEWAY", usual).map(String::from);
+        assert_eq!(gateway.as_deref(), Some("http://127.0.0.1:8080/ipfs/"));
+        let not_set = reader.url("NOT_SET", usual).map(String::from);
+        assert_eq!(not_set.as_deref(), Some(usual));
+        assert_eq!(reader.url("FILE", usual), None);
+        assert_eq!(reader.url("QUERY", usual), None);
+        assert_eq!(reader.finish(Some(())).unwrap_err().0.len(), 2);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
 use tokio_postgres::Row;
-use tokio_postgres::types::FromSql;
+use tokio_postgres::types::{FromSql, Json};
 use verification::chain::{Address, ChainId, TransactionHash};
 use verification::verdict::MatchStatus;
 
@@ -16,6 +17,22 @@ pub(super) fn column<'a, T: FromSql<'a>>(
 ) -> Result<T, DatabaseError> {
     row.try_get(column)
         .map_err(|source| unreadable(column, source))
+}
+
+/// A document of a json or jsonb column, read as what it is made of.
+pub(super) fn document<'a, T: Deserialize<'a>>(
+    row: &'a Row,
+    name: &'static str,
+) -> Result<T, DatabaseError> {
+    column::<Json<T>>(row, name).map(|Json(document)| document)
+}
+
+pub(super) fn document_if_any<'a, T: Deserialize<'a>>(
+    row: &'a Row,
+    name: &'static str,
+) -> Result<Option<T>, DatabaseError> {
+    let document = column::<Option<Json<T>>>(row, name)?;
+    Ok(document.map(|Json(document)| document))
 }
 
 pub(super) fn chain_id(row: &Row, name: &'static str) -> Result<ChainId, DatabaseError> {

@@ -1,326 +1,172 @@
 //! The selected fields of a verified contract.
 
-use serde_json::{Map, Value, json};
-use verification::chain::Address;
-use verification::signatures::Signature;
+use alloy_primitives::hex;
+use serde_json::value::RawValue;
+use verification::signatures::SignatureKind;
 
-use super::proxy::{ProxyByCode, detect};
+use super::artifacts::{Artifacts, CodeArtifacts};
+use super::load::Loaded;
 use super::selection::Selection;
 use super::std_json;
-use crate::db::DatabaseError;
-use crate::db::contracts::{
-    Codes, Compilation, ContractReader, Deployment, MatchRow, ProxyResolution, SideTransformations,
-    SourceFile, VerifiedContract,
+use crate::api::contract::{
+    Compilation, ContractDocument, CreationBytecode, Deployment, MinimalContract, RuntimeBytecode,
+    Side, Signature, Signatures,
 };
+use crate::db::contracts::SideTransformations;
 
-/// What was loaded. A list that no selected field needs stays empty.
-#[derive(Debug)]
-pub(super) struct Loaded {
-    pub(super) verified: VerifiedContract,
-    pub(super) compilation: Compilation,
-    pub(super) codes: Codes,
-    pub(super) sources: Vec<SourceFile>,
-    pub(super) signatures: Vec<Signature>,
-    pub(super) metadata: Option<String>,
-    pub(super) proxy: Option<ProxyResolution>,
-}
-
-pub(super) async fn extend(
-    document: &mut Map<String, Value>,
-    reader: &ContractReader,
-    found: &MatchRow,
+/// All but the proxy, about which the chain may have to be asked.
+pub(super) fn render<'a>(
+    basic: MinimalContract,
+    loaded: &'a Loaded,
+    artifacts: &Artifacts<'a>,
     selection: &Selection,
-) -> Result<(), DatabaseError> {
-    let loaded = load(reader, found, selection).await?;
-    for (field, render) in FIELDS {
-        if selection.has(field)
-            && let Some(value) = render(&loaded, selection)
-        {
-            document.insert(field.to_owned(), value);
-        }
-    }
-    Ok(())
-}
-
-async fn load(
-    reader: &ContractReader,
-    found: &MatchRow,
-    selection: &Selection,
-) -> Result<Loaded, DatabaseError> {
-    let wants = |fields: &[&str]| fields.iter().any(|field| selection.has(field));
-    let of_codes = [
-        "creationBytecode",
-        "runtimeBytecode",
-        "stdJsonOutput",
-        "proxyResolution",
-    ];
-    let verified = reader.get_verified(found.verified_contract_id).await?;
-    let id = verified.compilation_id;
-    // Asked at the same time, these travel together over the one connection.
-    let (compilation, codes, sources, signatures, metadata, proxy) = tokio::try_join!(
-        reader.get_compilation(id),
-        if_wanted(
-            wants(&of_codes),
-            reader.get_codes(found.verified_contract_id)
+) -> ContractDocument<'a> {
+    let has = |field| selection.has(field);
+    let artifact = |field, document| has(field).then(|| raw(document));
+    let printed = &artifacts.compilation;
+    ContractDocument {
+        basic,
+        creation_bytecode: has("creationBytecode")
+            .then(|| creation_code(loaded, artifacts, selection)),
+        runtime_bytecode: has("runtimeBytecode")
+            .then(|| runtime_code(loaded, artifacts, selection)),
+        deployment: has("deployment").then(|| deployment(loaded, selection)),
+        sources: has("sources").then(|| std_json::sources(loaded)),
+        compilation: has("compilation").then(|| compilation(loaded, selection)),
+        abi: artifact("abi", printed.abi),
+        metadata: has("metadata").then(|| metadata(loaded)),
+        storage_layout: artifact("storageLayout", printed.storage_layout),
+        transient_storage_layout: artifact(
+            "transientStorageLayout",
+            printed.transient_storage_layout,
         ),
-        if_wanted(wants(&["sources", "stdJsonInput"]), reader.list_sources(id)),
-        if_wanted(wants(&["signatures"]), reader.list_signatures(id)),
-        if_wanted(
-            wants(&["metadata", "stdJsonOutput"]),
-            reader.find_metadata(found.match_id)
-        ),
-        if_wanted(
-            wants(&["proxyResolution"]),
-            reader.find_proxy_resolution(found.chain_id, &found.address)
-        ),
-    )?;
-    Ok(Loaded {
-        verified,
-        compilation,
-        codes,
-        sources,
-        signatures,
-        metadata,
-        proxy,
-    })
-}
-
-/// Asks only what some selected field needs.
-async fn if_wanted<T: Default>(
-    wanted: bool,
-    question: impl Future<Output = Result<T, DatabaseError>>,
-) -> Result<T, DatabaseError> {
-    if wanted {
-        question.await
-    } else {
-        Ok(T::default())
+        userdoc: artifact("userdoc", printed.userdoc),
+        devdoc: artifact("devdoc", printed.devdoc),
+        source_ids: artifact("sourceIds", printed.sources),
+        std_json_input: has("stdJsonInput").then(|| std_json::input(loaded, artifacts)),
+        std_json_output: has("stdJsonOutput").then(|| std_json::output(loaded, artifacts)),
+        signatures: has("signatures").then(|| signatures(loaded, selection)),
+        proxy_resolution: None,
     }
 }
 
-type Render = fn(&Loaded, &Selection) -> Option<Value>;
-
-/// How each field is made. The basic ones are there already.
-const FIELDS: [(&str, Render); 16] = [
-    ("creationBytecode", |loaded, selection| {
-        Some(creation_code(loaded, selection))
-    }),
-    ("runtimeBytecode", |loaded, selection| {
-        Some(runtime_code(loaded, selection))
-    }),
-    ("deployment", |loaded, selection| {
-        Some(deployment(&loaded.verified.deployment, selection))
-    }),
-    ("sources", |loaded, _| Some(std_json::sources(loaded))),
-    ("compilation", |loaded, selection| {
-        Some(compilation(&loaded.compilation, selection))
-    }),
-    ("abi", |loaded, _| Some(artifact(loaded, "abi"))),
-    ("metadata", |loaded, _| Some(metadata(loaded))),
-    ("storageLayout", |loaded, _| {
-        Some(artifact(loaded, "storageLayout"))
-    }),
-    ("transientStorageLayout", |loaded, _| {
-        Some(artifact(loaded, "transientStorageLayout"))
-    }),
-    ("userdoc", |loaded, _| Some(artifact(loaded, "userdoc"))),
-    ("devdoc", |loaded, _| Some(artifact(loaded, "devdoc"))),
-    ("sourceIds", |loaded, _| Some(artifact(loaded, "sources"))),
-    ("stdJsonInput", |loaded, _| Some(std_json::input(loaded))),
-    ("stdJsonOutput", |loaded, _| Some(std_json::output(loaded))),
-    ("signatures", |loaded, selection| {
-        Some(signatures(&loaded.signatures, selection))
-    }),
-    ("proxyResolution", proxy),
-];
-
-fn artifact(loaded: &Loaded, name: &str) -> Value {
-    loaded
-        .compilation
-        .artifacts
-        .get(name)
-        .cloned()
-        .unwrap_or_default()
+/// What was not printed is `null`.
+pub(super) fn raw(document: Option<&RawValue>) -> &RawValue {
+    document.unwrap_or(RawValue::NULL)
 }
 
 /// Only solc prints metadata for Solidity; its text is what is kept, its document what is shown.
-fn metadata(loaded: &Loaded) -> Value {
+fn metadata(loaded: &Loaded) -> &RawValue {
     let text = loaded.metadata.as_deref();
     text.and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default()
+        .unwrap_or(RawValue::NULL)
 }
 
-/// The parts of `field` that are selected, each made when it is.
-fn parts<const N: usize>(
+fn creation_code<'a>(
+    loaded: &'a Loaded,
+    artifacts: &Artifacts<'a>,
     selection: &Selection,
-    field: &str,
-    parts: [(&str, &dyn Fn() -> Value); N],
-) -> Value {
-    let selected = parts
-        .into_iter()
-        .filter(|(part, _)| selection.has_part(field, part));
-    selected
-        .map(|(part, value)| (part.to_owned(), value()))
-        .collect()
-}
-
-fn creation_code(loaded: &Loaded, selection: &Selection) -> Value {
-    let side = loaded.verified.creation.as_ref();
-    let artifacts = &loaded.compilation.creation_code_artifacts;
-    let member = |name: &str| artifacts.get(name).cloned().unwrap_or_default();
-    parts(
-        selection,
-        "creationBytecode",
-        [
-            ("onchainBytecode", &|| {
-                prefixed(loaded.codes.onchain_creation.as_deref())
-            }),
-            ("recompiledBytecode", &|| {
-                prefixed(loaded.codes.recompiled_creation.as_deref())
-            }),
-            ("sourceMap", &|| member("sourceMap")),
-            ("linkReferences", &|| member("linkReferences")),
-            ("cborAuxdata", &|| member("cborAuxdata")),
-            ("transformations", &|| transformations(side)),
-            ("transformationValues", &|| values(side)),
-        ],
-    )
-}
-
-fn runtime_code(loaded: &Loaded, selection: &Selection) -> Value {
-    let side = loaded.verified.runtime.as_ref();
-    let artifacts = &loaded.compilation.runtime_code_artifacts;
-    let member = |name: &str| artifacts.get(name).cloned().unwrap_or_default();
-    parts(
-        selection,
-        "runtimeBytecode",
-        [
-            ("onchainBytecode", &|| {
-                prefixed(loaded.codes.onchain_runtime.as_deref())
-            }),
-            ("recompiledBytecode", &|| {
-                prefixed(loaded.codes.recompiled_runtime.as_deref())
-            }),
-            ("sourceMap", &|| member("sourceMap")),
-            ("linkReferences", &|| member("linkReferences")),
-            ("immutableReferences", &|| member("immutableReferences")),
-            ("cborAuxdata", &|| member("cborAuxdata")),
-            ("transformations", &|| transformations(side)),
-            ("transformationValues", &|| values(side)),
-        ],
-    )
-}
-
-fn transformations(side: Option<&SideTransformations>) -> Value {
-    side.map_or(Value::Null, |side| side.transformations.clone())
-}
-
-fn values(side: Option<&SideTransformations>) -> Value {
-    side.map_or(Value::Null, |side| side.values.clone())
-}
-
-fn prefixed(code: Option<&[u8]>) -> Value {
-    code.map_or(Value::Null, |code| {
-        format!("0x{}", hex::encode(code)).into()
-    })
-}
-
-fn deployment(deployment: &Deployment, selection: &Selection) -> Value {
-    parts(
-        selection,
-        "deployment",
-        [
-            ("transactionHash", &|| {
-                json!(deployment.transaction_hash.map(|hash| hash.to_string()))
-            }),
-            ("blockNumber", &|| json!(deployment.block_number)),
-            ("transactionIndex", &|| json!(deployment.transaction_index)),
-            ("deployer", &|| {
-                json!(deployment.deployer.map(|deployer| deployer.to_string()))
-            }),
-        ],
-    )
-}
-
-fn compilation(compilation: &Compilation, selection: &Selection) -> Value {
-    parts(
-        selection,
-        "compilation",
-        [
-            ("language", &|| {
-                std_json::language_name(&compilation.language).into()
-            }),
-            ("compiler", &|| json!(compilation.compiler)),
-            ("compilerVersion", &|| json!(compilation.version)),
-            ("compilerSettings", &|| compilation.settings.clone()),
-            ("name", &|| json!(compilation.name)),
-            ("fullyQualifiedName", &|| {
-                json!(compilation.fully_qualified_name)
-            }),
-        ],
-    )
-}
-
-fn signatures(signatures: &[Signature], selection: &Selection) -> Value {
-    let of_kind = |kind: &'static str| {
-        let list = signatures
-            .iter()
-            .filter(|signature| signature.kind.name() == kind);
-        list.map(|signature| {
-            json!({
-                "signature": signature.text,
-                "signatureHash32": format!("0x{}", hex::encode(signature.hash)),
-                "signatureHash4": format!("0x{}", hex::encode(signature.selector())),
-            })
-        })
-        .collect::<Value>()
-    };
-    let [function, event, error] = ["function", "event", "error"];
-    parts(
-        selection,
-        "signatures",
-        [
-            (function, &|| of_kind(function)),
-            (event, &|| of_kind(event)),
-            (error, &|| of_kind(error)),
-        ],
-    )
-}
-
-/// From the code if it tells, else from the last stored resolution. Neither: the field is left out,
-/// or says so where it was asked for by name.
-fn proxy(loaded: &Loaded, selection: &Selection) -> Option<Value> {
+) -> CreationBytecode<'a> {
     let codes = &loaded.codes;
-    let code = codes
-        .onchain_creation
-        .as_deref()
-        .or(codes.onchain_runtime.as_deref())?;
-    match detect(code) {
-        ProxyByCode::No => {
-            Some(json!({"isProxy": false, "proxyType": null, "implementations": []}))
-        }
-        ProxyByCode::To {
-            kind,
-            implementation,
-        } => Some(resolution(Some(kind), &[Address::from(implementation)])),
-        ProxyByCode::InStorage => match &loaded.proxy {
-            Some(stored) => Some(resolution(
-                stored.proxy_type.as_deref(),
-                &stored.implementations,
-            )),
-            None if selection.names_proxy() => Some(json!({"proxyResolutionError": {
-                "customCode": "proxy_resolution_error",
-                "message": "The implementation of this proxy is kept in storage and has not been read.",
-                "errorId": uuid::Uuid::new_v4(),
-            }})),
-            None => None,
-        },
+    let has = |part: &str| selection.has_part("creationBytecode", part);
+    CreationBytecode {
+        side: side(
+            has,
+            codes.onchain_creation.as_deref(),
+            codes.recompiled_creation.as_deref(),
+            &artifacts.creation_code,
+            loaded.verified.creation.as_ref(),
+        ),
     }
 }
 
-fn resolution(kind: Option<&str>, implementations: &[Address]) -> Value {
-    let implementations: Vec<Value> = implementations
-        .iter()
-        .map(|address| json!({"address": address.to_string()}))
-        .collect();
-    json!({"isProxy": kind.is_some(), "proxyType": kind, "implementations": implementations})
+fn runtime_code<'a>(
+    loaded: &'a Loaded,
+    artifacts: &Artifacts<'a>,
+    selection: &Selection,
+) -> RuntimeBytecode<'a> {
+    let codes = &loaded.codes;
+    let artifacts = &artifacts.runtime_code;
+    let has = |part: &str| selection.has_part("runtimeBytecode", part);
+    RuntimeBytecode {
+        side: side(
+            has,
+            codes.onchain_runtime.as_deref(),
+            codes.recompiled_runtime.as_deref(),
+            artifacts,
+            loaded.verified.runtime.as_ref(),
+        ),
+        immutable_references: has("immutableReferences")
+            .then(|| raw(artifacts.immutable_references)),
+    }
+}
+
+fn side<'a>(
+    has: impl Fn(&str) -> bool,
+    onchain: Option<&[u8]>,
+    recompiled: Option<&[u8]>,
+    artifacts: &CodeArtifacts<'a>,
+    matched: Option<&'a SideTransformations>,
+) -> Side<'a> {
+    let null = RawValue::NULL;
+    Side {
+        onchain_bytecode: has("onchainBytecode").then(|| onchain.map(hex::encode_prefixed)),
+        recompiled_bytecode: has("recompiledBytecode")
+            .then(|| recompiled.map(hex::encode_prefixed)),
+        source_map: has("sourceMap").then(|| raw(artifacts.source_map)),
+        link_references: has("linkReferences").then(|| raw(artifacts.link_references)),
+        cbor_auxdata: has("cborAuxdata").then(|| raw(artifacts.cbor_auxdata)),
+        transformations: has("transformations")
+            .then(|| matched.map_or(null, |side| &side.transformations)),
+        transformation_values: has("transformationValues")
+            .then(|| matched.map_or(null, |side| &side.values)),
+    }
+}
+
+fn deployment(loaded: &Loaded, selection: &Selection) -> Deployment {
+    let known = &loaded.verified.deployment;
+    let has = |part: &str| selection.has_part("deployment", part);
+    Deployment {
+        transaction_hash: has("transactionHash")
+            .then(|| known.transaction_hash.map(|hash| hash.to_string())),
+        block_number: has("blockNumber").then(|| known.block_number.clone()),
+        transaction_index: has("transactionIndex").then(|| known.transaction_index.clone()),
+        deployer: has("deployer").then(|| known.deployer.map(|deployer| deployer.to_string())),
+    }
+}
+
+fn compilation<'a>(loaded: &'a Loaded, selection: &Selection) -> Compilation<'a> {
+    let known = &loaded.compilation;
+    let has = |part: &str| selection.has_part("compilation", part);
+    Compilation {
+        language: has("language").then(|| std_json::language_name(&known.language)),
+        compiler: has("compiler").then_some(&known.compiler),
+        compiler_version: has("compilerVersion").then_some(&known.version),
+        compiler_settings: has("compilerSettings").then_some(&known.settings),
+        name: has("name").then_some(&known.name),
+        fully_qualified_name: has("fullyQualifiedName").then_some(&known.fully_qualified_name),
+    }
+}
+
+fn signatures<'a>(loaded: &'a Loaded, selection: &Selection) -> Signatures<'a> {
+    let of = |kind: SignatureKind| {
+        let of_kind = loaded
+            .signatures
+            .iter()
+            .filter(move |signature| signature.kind == kind);
+        selection.has_part("signatures", kind.name()).then(|| {
+            of_kind
+                .map(|signature| Signature {
+                    signature: &signature.text,
+                    signature_hash32: hex::encode_prefixed(signature.hash),
+                    signature_hash4: hex::encode_prefixed(signature.selector()),
+                })
+                .collect()
+        })
+    };
+    Signatures {
+        function: of(SignatureKind::Function),
+        event: of(SignatureKind::Event),
+        error: of(SignatureKind::Error),
+    }
 }

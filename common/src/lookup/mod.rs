@@ -1,24 +1,52 @@
 //! A stored match as its API document.
 //!
 //! One question per list and none that is not asked for: a join of sources and signatures would
-//! multiply them. Nobody but the database is asked, so an answer needs no chain and no compiler.
+//! multiply them. Nobody but the database is asked, unless a proxy's resolution is asked for by name.
 
+mod artifacts;
 mod document;
+mod load;
 mod proxy;
 mod selection;
 mod std_json;
+mod version;
 
-use serde_json::{Map, Value};
 use verification::chain::{Address, ChainId};
-use verification::verdict::{MatchLevels, MatchStatus};
+use verification::verdict::MatchLevels;
 
+use crate::api::contract::{ContractDocument, ContractList, Matches, MinimalContract, NotVerified};
 use crate::api::time;
-use crate::db::contracts::{ContractReader, MatchRow};
+use crate::db::contracts::{ContractReader, MatchRow, Page};
 use crate::db::{Database, DatabaseError};
 
+use artifacts::Artifacts;
+pub use proxy::ProxyQuestions;
 pub use selection::{NotASelection, Selection};
+pub use version::Version;
 
-/// The document of a contract with the selected fields; nothing if it is not verified.
+/// Why there is no document.
+#[derive(Debug, thiserror::Error)]
+pub enum LookupError {
+    #[error("what is stored of the contract could not be read")]
+    Database {
+        #[from]
+        source: DatabaseError,
+    },
+    #[error("a document could not be read or written")]
+    Document {
+        #[from]
+        source: serde_json::Error,
+    },
+}
+
+/// A verified contract that was found, with the connection it was found on.
+#[derive(Debug)]
+pub struct Found {
+    reader: ContractReader,
+    row: MatchRow,
+}
+
+/// The contract's match; nothing if it is not verified.
 ///
 /// # Errors
 /// A fault of the database.
@@ -26,45 +54,95 @@ pub async fn find(
     database: &Database,
     chain_id: ChainId,
     address: Address,
-    selection: &Selection,
-) -> Result<Option<Value>, DatabaseError> {
+) -> Result<Option<Found>, DatabaseError> {
     let reader = ContractReader::new(database).await?;
-    let Some(found) = reader.find_match(chain_id, &address).await? else {
-        return Ok(None);
-    };
-    let mut document = minimal(&found);
-    if !selection.is_minimal() {
-        document::extend(&mut document, &reader, &found, selection).await?;
+    let row = reader.find_match(chain_id, &address).await?;
+    Ok(row.map(|row| Found { reader, row }))
+}
+
+impl Found {
+    /// What the document is made from. While it is the same, so is the document; nothing is said of
+    /// what may change behind our back, the resolution of a proxy.
+    #[must_use]
+    pub fn version(&self, selection: &Selection) -> Option<Version> {
+        (!selection.has("proxyResolution")).then(|| Version::of(&self.row))
     }
-    Ok(Some(document.into()))
+
+    /// The document's text, as JSON.
+    ///
+    /// # Errors
+    /// A fault of the database, or of the document.
+    pub async fn into_json(
+        self,
+        database: &Database,
+        selection: &Selection,
+        questions: &ProxyQuestions<'_>,
+    ) -> Result<Vec<u8>, LookupError> {
+        let basic = minimal(&self.row);
+        if selection.is_minimal() {
+            return Ok(serde_json::to_vec(&basic)?);
+        }
+        let loaded = load::load(&self.reader, &self.row, selection).await?;
+        // Asking the chain takes its time; others can use the connection meanwhile.
+        drop(self.reader);
+        let proxy_resolution =
+            proxy::resolution(database, &self.row, &loaded, selection, questions).await?;
+        let artifacts = Artifacts::of(&loaded.compilation)?;
+        let document = ContractDocument {
+            proxy_resolution,
+            ..document::render(basic, &loaded, &artifacts, selection)
+        };
+        Ok(serde_json::to_vec(&document)?)
+    }
+}
+
+/// The matches of an address on all chains, also on those that take no new verifications.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn on_all_chains(
+    database: &Database,
+    address: Address,
+) -> Result<ContractList, DatabaseError> {
+    let reader = ContractReader::new(database).await?;
+    Ok(list(&reader.list_on_all_chains(&address).await?))
+}
+
+/// A part of the list of a chain's matches.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn on_chain(
+    database: &Database,
+    chain_id: ChainId,
+    page: Page,
+) -> Result<ContractList, DatabaseError> {
+    let reader = ContractReader::new(database).await?;
+    Ok(list(&reader.list_matches(chain_id, page).await?))
 }
 
 /// The document of a contract that is not verified: the basic fields, without a match.
 #[must_use]
-pub fn not_verified(chain_id: ChainId, address: Address) -> Value {
-    basic(chain_id, address, MatchLevels::default()).into()
+pub fn not_verified(chain_id: ChainId, address: Address) -> NotVerified {
+    NotVerified {
+        matches: Matches::from(MatchLevels::default()),
+        chain_id: chain_id.to_string(),
+        address: address.to_string(),
+    }
 }
 
-fn minimal(found: &MatchRow) -> Map<String, Value> {
-    let mut document = basic(found.chain_id, found.address, found.levels);
-    document.insert("matchId".to_owned(), found.match_id.to_string().into());
-    document.insert(
-        "verifiedAt".to_owned(),
-        time::render(found.verified_at).into(),
-    );
-    document
+fn list(rows: &[MatchRow]) -> ContractList {
+    ContractList {
+        results: rows.iter().map(minimal).collect(),
+    }
 }
 
-fn basic(chain_id: ChainId, address: Address, levels: MatchLevels) -> Map<String, Value> {
-    Map::from_iter([
-        ("match".to_owned(), name(levels.best())),
-        ("creationMatch".to_owned(), name(levels.creation)),
-        ("runtimeMatch".to_owned(), name(levels.runtime)),
-        ("chainId".to_owned(), chain_id.to_string().into()),
-        ("address".to_owned(), address.to_string().into()),
-    ])
-}
-
-fn name(level: Option<MatchStatus>) -> Value {
-    level.map_or(Value::Null, |level| level.name().into())
+fn minimal(row: &MatchRow) -> MinimalContract {
+    MinimalContract {
+        matches: Matches::from(row.levels),
+        chain_id: row.chain_id.to_string(),
+        address: row.address.to_string(),
+        match_id: row.match_id.to_string(),
+        verified_at: time::render(row.verified_at),
+    }
 }

@@ -1,57 +1,62 @@
 //! The compiler's input and output, put together again from what is stored of them.
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
-use super::document::Loaded;
+use alloy_primitives::hex;
 
-/// `{language, sources, settings}`.
-pub(super) fn input(loaded: &Loaded) -> Value {
+use super::artifacts::{Artifacts, CodeArtifacts};
+use super::document::raw;
+use super::load::Loaded;
+use crate::api::contract::{
+    OutputCode, OutputContract, OutputEvm, SourceContent, Sources, StdJsonInput, StdJsonOutput,
+};
+
+pub(super) fn input<'a>(loaded: &'a Loaded, artifacts: &Artifacts<'a>) -> StdJsonInput<'a> {
     let compilation = &loaded.compilation;
-    json!({
-        "language": language_name(&compilation.language),
-        "sources": sources(loaded),
-        "settings": compilation.settings,
-    })
+    StdJsonInput {
+        language: language_name(&compilation.language),
+        sources: sources(loaded),
+        settings: &compilation.settings,
+        additional: artifacts.additional_input.clone(),
+    }
 }
 
-/// What the compiler printed of the target, and nothing else of it.
-pub(super) fn output(loaded: &Loaded) -> Value {
+pub(super) fn output<'a>(loaded: &'a Loaded, artifacts: &Artifacts<'a>) -> StdJsonOutput<'a> {
     let compilation = &loaded.compilation;
-    let artifact = |name: &str| compilation.artifacts.get(name).cloned().unwrap_or_default();
-    let contract = json!({
-        "abi": artifact("abi"),
-        "metadata": loaded.metadata.clone().unwrap_or_default(),
-        "userdoc": artifact("userdoc"),
-        "devdoc": artifact("devdoc"),
-        "storageLayout": artifact("storageLayout"),
-        "transientStorageLayout": artifact("transientStorageLayout"),
-        "evm": {
-            "bytecode": code(
-                loaded.codes.recompiled_creation.as_deref(),
-                &compilation.creation_code_artifacts,
-                &["sourceMap", "linkReferences"],
-            ),
-            "deployedBytecode": code(
-                loaded.codes.recompiled_runtime.as_deref(),
-                &compilation.runtime_code_artifacts,
-                &["sourceMap", "linkReferences", "immutableReferences"],
-            ),
+    let (creation, runtime) = (&artifacts.creation_code, &artifacts.runtime_code);
+    let artifacts = &artifacts.compilation;
+    let contract = OutputContract {
+        abi: raw(artifacts.abi),
+        metadata: loaded.metadata.as_deref().unwrap_or_default(),
+        userdoc: raw(artifacts.userdoc),
+        devdoc: raw(artifacts.devdoc),
+        storage_layout: raw(artifacts.storage_layout),
+        transient_storage_layout: raw(artifacts.transient_storage_layout),
+        evm: OutputEvm {
+            bytecode: code(loaded.codes.recompiled_creation.as_deref(), creation),
+            deployed_bytecode: OutputCode {
+                immutable_references: Some(raw(runtime.immutable_references)),
+                ..code(loaded.codes.recompiled_runtime.as_deref(), runtime)
+            },
         },
-    });
-    let name = &compilation.name;
-    let qualified = &compilation.fully_qualified_name;
+    };
+    let qualified = compilation.fully_qualified_name.as_str();
     let path = qualified
         .rsplit_once(':')
-        .map_or(qualified.as_str(), |(path, _)| path);
-    json!({"sources": artifact("sources"), "contracts": {path: {name: contract}}})
+        .map_or(qualified, |(path, _)| path);
+    let by_name = BTreeMap::from([(compilation.name.as_str(), contract)]);
+    StdJsonOutput {
+        sources: raw(artifacts.sources),
+        contracts: BTreeMap::from([(path, by_name)]),
+    }
 }
 
-pub(super) fn sources(loaded: &Loaded) -> Value {
-    let files = loaded
-        .sources
-        .iter()
-        .map(|file| (file.path.clone(), json!({"content": file.content})));
-    Value::Object(files.collect())
+pub(super) fn sources(loaded: &Loaded) -> Sources<'_> {
+    let files = loaded.sources.iter().map(|file| {
+        let content = file.content.as_str();
+        (file.path.as_str(), SourceContent { content })
+    });
+    Sources(files.collect())
 }
 
 /// As the API and standard JSON spell it; the table has lower case.
@@ -62,18 +67,11 @@ pub(super) fn language_name(stored: &str) -> String {
     })
 }
 
-/// Without `0x`, as compilers print it.
-fn code(bytes: Option<&[u8]>, artifacts: &Value, members: &[&str]) -> Value {
-    let mut code = Map::new();
-    code.insert(
-        "object".to_owned(),
-        hex::encode(bytes.unwrap_or_default()).into(),
-    );
-    for member in members {
-        code.insert(
-            (*member).to_owned(),
-            artifacts.get(member).cloned().unwrap_or_default(),
-        );
+fn code<'a>(bytes: Option<&[u8]>, artifacts: &CodeArtifacts<'a>) -> OutputCode<'a> {
+    OutputCode {
+        object: hex::encode(bytes.unwrap_or_default()),
+        source_map: raw(artifacts.source_map),
+        link_references: raw(artifacts.link_references),
+        immutable_references: None,
     }
-    code.into()
 }

@@ -14,6 +14,8 @@ pub enum Language {
 }
 
 impl Language {
+    pub const ALL: [Self; 3] = [Self::Solidity, Self::Yul, Self::Vyper];
+
     /// As standard JSON and the API spell it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -26,7 +28,7 @@ impl Language {
 
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Solidity, Self::Yul, Self::Vyper]
+        Self::ALL
             .into_iter()
             .find(|language| language.name() == name)
     }

@@ -5,7 +5,7 @@
 //!
 //! A verification reads from top to bottom: a [`std_json::StdJsonInput`] is written for the
 //! compiler, [`compiler_output`] reads the answer into a [`compiled_contract::CompiledContract`],
-//! [`variation::find_perfect_variation`] tells whether other line endings would fit the chain better,
+//! [`variation::find_perfect_variation`] tells whether a variation of the input would fit the chain better,
 //! [`auxdata::find_auxdata`] says where the metadata lies in its code, and
 //! [`matching::match_contract`] compares that code with the chain's.
 
@@ -22,11 +22,14 @@ pub mod compiled_code;
 pub mod compiled_contract;
 pub mod compiler;
 pub mod compiler_output;
+pub mod explorer;
 pub mod failure;
 pub mod job;
 pub mod matching;
+pub mod metadata;
 pub mod signatures;
 pub mod std_json;
+pub mod stored;
 pub mod transformation;
 pub mod variation;
 pub mod verdict;

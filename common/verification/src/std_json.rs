@@ -24,9 +24,9 @@ use interfaces::Interfaces;
 pub use selection::Selection;
 
 /// Ten times what the largest known projects have.
-const MAX_SOURCES: usize = 5000;
+pub(crate) const MAX_SOURCES: usize = 5000;
 /// Paths are keys of an index, which ends with 2,700 bytes.
-const MAX_PATH_BYTES: usize = 1024;
+pub(crate) const MAX_PATH_BYTES: usize = 1024;
 /// Far more than settings have. What reads the document after us, compilers too, need not be asked
 /// how deep it can go.
 const MAX_DEPTH: usize = 64;
@@ -102,7 +102,7 @@ impl StdJsonInput {
         if holds_nul(input) {
             return Err(NotAStdJsonInput::Nul);
         }
-        if document::is_deeper_than(MAX_DEPTH, input) {
+        if is_too_deep(input) {
             return Err(NotAStdJsonInput::TooDeep);
         }
         let mut parsed = Self::new(language, sources, settings.clone());
@@ -217,6 +217,17 @@ impl StdJsonInput {
         self.with_contents(|content| format!("{content} "))
     }
 
+    /// The same input with files that it lacks; what it has stays.
+    #[must_use]
+    pub fn with_further_sources(&self, further: &BTreeMap<String, String>) -> Self {
+        let mut extended = self.clone();
+        for (path, content) in further {
+            let place = extended.sources.entry(path.clone());
+            place.or_insert_with(|| content.clone());
+        }
+        extended
+    }
+
     /// The same input, every content edited.
     pub(crate) fn with_contents(&self, edit: impl Fn(&str) -> String) -> Self {
         let edited = |(path, content): (&String, &String)| (path.clone(), edit(content));
@@ -228,10 +239,22 @@ impl StdJsonInput {
             storage_layout_overrides: self.storage_layout_overrides.clone(),
         }
     }
+
+    /// The same input, to be linked after compiling.
+    pub(crate) fn without_libraries(&self) -> Self {
+        let mut unlinked = self.clone();
+        unlinked.settings.remove("libraries");
+        unlinked
+    }
 }
 
-/// Of sources, and of interfaces that are kept as such.
-fn check_paths<'a>(
+/// Whether objects and lists lie within each other more often than we take.
+pub(crate) fn is_too_deep(document: &Value) -> bool {
+    document::is_deeper_than(MAX_DEPTH, document)
+}
+
+/// Of sources, of interfaces that are kept as such, and of files that may become sources.
+pub fn check_paths<'a>(
     mut paths: impl Iterator<Item = &'a String>,
     count: usize,
 ) -> Result<(), NotAStdJsonInput> {
@@ -260,7 +283,7 @@ fn insert(object: &mut Value, key: &str, value: &Value) {
     }
 }
 
-fn is_enabled(optimizer: Option<&Value>) -> bool {
+pub(crate) fn is_enabled(optimizer: Option<&Value>) -> bool {
     optimizer.and_then(|members| members.get("enabled")) == Some(&Value::Bool(true))
 }
 

@@ -1,9 +1,10 @@
-//! The same sources with other line endings, if those are what the chain's metadata was made of.
+//! The same input as it was deployed, if that is what the chain's metadata was made of.
 //!
-//! Editors, version control and block explorers change line endings and the end of a file; the
-//! program stays the same and its metadata doesn't. The chain's code holds a hash of the metadata
+//! Editors, version control and block explorers change line endings and the end of a file; tools that
+//! link after compiling, as Hardhat, submit settings that name the libraries. The program stays the
+//! same and its metadata doesn't. The chain's code holds a hash of the metadata
 //! it was compiled with, so a guess can be proven: the compiler's own metadata text is edited to
-//! what it would be for the varied sources, and hashed. A hit is those sources, byte for byte.
+//! what it would be for the varied input, and hashed. A hit is that input, byte for byte.
 //!
 //! One variation goes to all files: a tool that changes one file changes all of them. Nothing is
 //! compiled here; the caller compiles what was found, matches that, and stores it.
@@ -19,12 +20,13 @@ use crate::std_json::StdJsonInput;
 
 mod hashes;
 mod json_text;
+mod libraries;
 mod line_endings;
 mod literal;
 mod metadata_text;
 
 use hashes::{bzzr0, bzzr1, ipfs_multihash};
-use line_endings::Variation;
+pub(crate) use line_endings::Variation;
 use metadata_text::MetadataText;
 
 /// Of all sources together, and of the metadata. Four times the largest project known. At this size
@@ -46,11 +48,20 @@ pub fn find_perfect_variation(
 ) -> Option<StdJsonInput> {
     let wanted = wanted_hash(input, contract, on_chain_runtime)?;
     let metadata = contract.metadata.as_deref()?;
+    let unlinked = libraries::left_out(metadata);
+    let is_linked = unlinked.is_some();
+    if unlinked.is_some_and(|text| is_hash_of(&wanted, text.as_bytes())) {
+        return Some(input.without_libraries());
+    }
     let mut metadata = MetadataText::read(metadata, input.sources())?;
     Variation::all().find_map(|variation| {
+        let varied = || input.with_contents(|content| variation.of(content));
         let text = metadata.with_contents(|content| variation.of(content))?;
-        is_hash_of(&wanted, text.as_bytes())
-            .then(|| input.with_contents(|content| variation.of(content)))
+        if is_hash_of(&wanted, text.as_bytes()) {
+            return Some(varied());
+        }
+        let unlinked = is_linked.then(|| libraries::left_out(&text)).flatten()?;
+        is_hash_of(&wanted, unlinked.as_bytes()).then(|| varied().without_libraries())
     })
 }
 

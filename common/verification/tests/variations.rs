@@ -20,7 +20,8 @@ use folder::judge_all;
 #[test]
 fn sources_are_found_by_the_hash_of_their_metadata() {
     judge_all("cases/variations", 20, |case| {
-        let wanted = (!case["finds"].is_null()).then(|| input(case, &case["finds"]));
+        let settings = case.get("findsSettings").unwrap_or(&case["settings"]);
+        let wanted = (!case["finds"].is_null()).then(|| input(settings, &case["finds"]));
         (search(case), wanted)
     });
 }
@@ -28,7 +29,7 @@ fn sources_are_found_by_the_hash_of_their_metadata() {
 /// As a caller does it: once, and where that is planned, again.
 fn search(case: &Value) -> Option<StdJsonInput> {
     let on_chain = on_chain(case);
-    let submitted = input(case, &case["submitted"]);
+    let submitted = input(&case["settings"], &case["submitted"]);
     let contract = compiled(case, &case["output"]);
     let found = find_perfect_variation(&submitted, &contract, &on_chain);
     let planned = plan_second_search(&submitted, &contract, &on_chain);
@@ -37,14 +38,14 @@ fn search(case: &Value) -> Option<StdJsonInput> {
         return found;
     }
     assert_eq!(found, None, "{}", case["shows"]);
-    let again = input(case, &case["again"]);
+    let again = input(&case["settings"], &case["again"]);
     assert_eq!(planned, std::slice::from_ref(&again));
     find_perfect_variation(&again, &compiled(case, &case["outputOfAgain"]), &on_chain)
 }
 
-fn input(case: &Value, contents: &Value) -> StdJsonInput {
+fn input(settings: &Value, contents: &Value) -> StdJsonInput {
     let contents: BTreeMap<String, String> = serde_json::from_value(contents.clone()).unwrap();
-    let settings = case["settings"].as_object().cloned();
+    let settings = settings.as_object().cloned();
     StdJsonInput::new(Language::Solidity, contents, settings.unwrap_or_default())
 }
 

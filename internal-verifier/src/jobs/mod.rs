@@ -89,6 +89,8 @@ async fn look(
     let tools = Tools {
         chains: &state.chains,
         outputs: &state.outputs,
+        sources: &state.sources,
+        database: &state.database,
         allowance: Allowance {
             // The compilers' deadline comes first: it gives an answer, this one only a fault.
             deadline: started.checked_add(config.deadline).unwrap_or(started),

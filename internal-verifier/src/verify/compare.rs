@@ -33,8 +33,8 @@ impl Judged {
     }
 }
 
-/// If only the metadata differs, and only by the line endings of the sources, those sources are compiled
-/// that give the chain's metadata: they are the ones that were deployed.
+/// If only the metadata differs, and there is a variation of the input that gives the chain's, that one
+/// is compiled: it is what was deployed.
 pub(super) async fn judge(
     compiling: &mut Compiling<'_>,
     on_chain: &OnChain,
@@ -83,7 +83,7 @@ async fn vary(
     }
 }
 
-async fn compare(on_chain: &OnChain, compiled: Compiled) -> Result<Judged, Fault> {
+pub(super) async fn compare(on_chain: &OnChain, compiled: Compiled) -> Result<Judged, Fault> {
     let code = on_chain.code.clone();
     let comparing = move || {
         let _span = tracing::info_span!("match").entered();

@@ -4,6 +4,7 @@
 //! selection may heal, an engine that fell over while there is another, or metadata whose places the
 //! compiler's own account does not settle.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::db::jobs::Stage;
@@ -43,7 +44,7 @@ struct NoContract {
 #[derive(Debug)]
 pub(super) struct Compiling<'a> {
     tools: &'a Tools<'a>,
-    request: &'a StdJsonRequest,
+    request: Arc<StdJsonRequest>,
     /// With the engines that can run it, the first choice at the front; none if it isn't known.
     release: Option<(Release, Vec<Engine>)>,
     time: Duration,
@@ -52,18 +53,18 @@ pub(super) struct Compiling<'a> {
 type OrFailure<T> = Result<Result<T, VerificationFailure>, Fault>;
 
 impl<'a> Compiling<'a> {
-    pub(super) fn new(tools: &'a Tools<'a>, request: &'a StdJsonRequest) -> Self {
+    pub(super) fn new(tools: &'a Tools<'a>, request: StdJsonRequest) -> Self {
         let compilers = tools.outputs.compilers();
         let family = request.std_json_input.language().compiler();
         let release = compilers
             .find(family, &request.compiler_version)
             .map(|release| {
-                let engines = compilers.engines(&release, ways::traits_of(request));
+                let engines = compilers.engines(&release, ways::traits_of(&request));
                 (release, engines)
             });
         Self {
             tools,
-            request,
+            request: Arc::new(request),
             release,
             time: Duration::ZERO,
         }
@@ -75,22 +76,21 @@ impl<'a> Compiling<'a> {
     }
 
     pub(super) async fn first(&mut self) -> OrFailure<Compiled> {
-        let engines = self.engines();
-        let Some(mut way) = ways::first(self.request, &engines) else {
+        let (request, engines) = (Arc::clone(&self.request), self.engines());
+        let Some(mut way) = ways::first(&request, &engines) else {
             return Ok(Err(VerificationFailure::UnsupportedCompilerVersion {
-                compiler_version: self.request.compiler_version.to_string(),
+                compiler_version: request.compiler_version.to_string(),
             }));
         };
         let mut tried = Vec::new();
         loop {
-            let input = &self.request.std_json_input;
-            let no_contract = match self.compile(input, way).await? {
+            let no_contract = match self.compile(&request.std_json_input, way).await? {
                 Ok(compiled) => return Ok(Ok(compiled)),
                 Err(no_contract) => no_contract,
             };
             tried.push(way);
             let next = match &no_contract.failure {
-                VerificationFailure::CompilerErrors(_) => ways::after_errors(self.request, way),
+                VerificationFailure::CompilerErrors(_) => ways::after_errors(&request, way),
                 _ if no_contract.crashed => ways::after_crash(&engines, way),
                 _ => None,
             };
@@ -109,7 +109,8 @@ impl<'a> Compiling<'a> {
 
     /// Another way, after all before it gave no match.
     pub(super) async fn again(&mut self, way: Way) -> OrFailure<Compiled> {
-        let compiled = self.compile(&self.request.std_json_input, way).await?;
+        let request = Arc::clone(&self.request);
+        let compiled = self.compile(&request.std_json_input, way).await?;
         Ok(compiled.map_err(|no_contract| no_contract.failure))
     }
 
@@ -119,13 +120,13 @@ impl<'a> Compiling<'a> {
             return Vec::new();
         };
         if release.is_deterministic() {
-            ways::after_no_match(self.request, engines, compiled.way)
+            ways::after_no_match(&self.request, engines, compiled.way)
         } else {
             vec![compiled.way; ways::TRIES_BY_CHANCE]
         }
     }
 
-    /// Other sources than those submitted, in the way that gave a match.
+    /// Another input than the submitted one, in the way that gave a match.
     pub(super) async fn variation(
         &mut self,
         input: &StdJsonInput,
@@ -140,7 +141,7 @@ impl<'a> Compiling<'a> {
                 tracing::warn!(
                     event = "variation_failed",
                     code = no_contract.failure.code(),
-                    "sources with other line endings did not compile"
+                    "a variation of the input did not compile"
                 );
                 None
             }
@@ -154,6 +155,10 @@ impl<'a> Compiling<'a> {
 
     pub(super) fn submitted(&self) -> &StdJsonInput {
         &self.request.std_json_input
+    }
+
+    pub(super) fn request(&self) -> &StdJsonRequest {
+        &self.request
     }
 
     fn engines(&self) -> Vec<Engine> {
@@ -216,13 +221,14 @@ impl<'a> Compiling<'a> {
         input: &StdJsonInput,
         way: Way,
     ) -> Result<Result<CompiledContract, NoContract>, Fault> {
+        let request = Arc::clone(&self.request);
         let Some((release, _)) = &self.release else {
             return Ok(Err(NoContract {
                 failure: VerificationFailure::NoCompilerOutput,
                 crashed: false,
             }));
         };
-        let (target, version) = (&self.request.target, &self.request.compiler_version);
+        let (target, version) = (&request.target, &request.compiler_version);
         let text = input.compiler_input(version, target, way.selection);
         let order = Order {
             release,

@@ -1,9 +1,11 @@
 //! Why we could not look.
 
+use verification::explorer::NotAnImport;
 use verification::failure::VerificationFailure;
 
 use crate::outputs::NotCompiled;
 use common::chains::ChainFault;
+use common::db::DatabaseError;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
@@ -22,8 +24,16 @@ pub(crate) enum Fault {
         #[source]
         source: serde_json::Error,
     },
-    #[error("this program does not know jobs of kind `{0}`")]
-    Kind(&'static str),
+    #[error("what the explorer had cannot be read any more")]
+    Import {
+        #[source]
+        source: NotAnImport,
+    },
+    #[error("stored contracts could not be looked at")]
+    Database {
+        #[source]
+        source: DatabaseError,
+    },
     #[error("the comparison crashed")]
     Crashed {
         #[source]
@@ -41,7 +51,8 @@ impl Fault {
             Self::Chain { .. } => VerificationFailure::CannotFetchBytecode,
             Self::Compiler { .. }
             | Self::Input { .. }
-            | Self::Kind(_)
+            | Self::Import { .. }
+            | Self::Database { .. }
             | Self::Crashed { .. }
             | Self::Deadline => VerificationFailure::InternalError,
         }

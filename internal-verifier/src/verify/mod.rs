@@ -4,24 +4,32 @@
 //! Nothing here writes. The answer is a verdict with all that was seen; when we could not look, it is
 //! a [`Fault`], and a fault is never turned into an answer.
 
+mod asked;
 mod compare;
 mod compile;
 mod fault;
 mod off_thread;
 mod on_chain;
 mod result;
+mod similar;
 mod variation;
 mod ways;
 
-use common::db::jobs::{JobKind, LeasedJob, Stage};
+use std::time::Duration;
+
+use common::chains::Chains;
+use common::db::Database;
+use common::db::jobs::{LeasedJob, Stage};
 use futures::future::{Either, select};
 use tokio::sync::watch;
+use verification::chain::TransactionHash;
 use verification::failure::VerificationFailure;
-use verification::job::StdJsonRequest;
+use verification::std_json::StdJsonInput;
 
 use crate::outputs::{Allowance, Outputs};
-use common::chains::Chains;
-use compare::{Judged, judge};
+use crate::sources::Sources;
+use asked::{Asked, Made, Origin};
+use compare::{Judged, compare, judge};
 use compile::{Compiled, Compiling};
 pub(crate) use fault::Fault;
 use on_chain::OnChain;
@@ -39,6 +47,9 @@ pub(crate) enum Verification {
 pub(crate) struct Tools<'a> {
     pub(crate) chains: &'a Chains,
     pub(crate) outputs: &'a Outputs,
+    pub(crate) sources: &'a Sources,
+    /// To look at what is stored.
+    pub(crate) database: &'a Database,
     /// For all compilers of this verification together.
     pub(crate) allowance: Allowance,
     /// What is being done; whoever wants to know looks.
@@ -46,59 +57,102 @@ pub(crate) struct Tools<'a> {
 }
 
 pub(crate) async fn verify(tools: &Tools<'_>, job: &LeasedJob) -> Result<Verification, Fault> {
-    let request = read_request(job)?;
-    let mut compiling = Compiling::new(tools, &request);
-    let looked = look(tools, job, &request, &mut compiling).await?;
-    let Some((on_chain, compiled)) = looked else {
+    match Asked::read(job)? {
+        Asked::ToCompile(origin) => by_compiling(tools, job, origin).await,
+        Asked::ToFindSimilar(request) => similar::verify(tools, job, &request).await,
+    }
+}
+
+async fn by_compiling(
+    tools: &Tools<'_>,
+    job: &LeasedJob,
+    origin: Origin,
+) -> Result<Verification, Fault> {
+    let given = origin.creation_transaction_hash();
+    let (chain_id, address) = (job.lease.chain_id(), job.lease.address());
+    let looking = on_chain::look(tools.chains, chain_id, address, given);
+    let Some((on_chain, begun)) = beside(tools, looking, Begun::begin(tools, origin)).await? else {
         let failure = VerificationFailure::ContractNotDeployed;
-        return Ok(failed(failure, &request, None, None, None));
+        return Ok(failed(failure, given, None, None, None));
     };
-    let first = match compiled {
+    let begun = match begun {
+        Ok(begun) => begun,
+        Err(failure) => return Ok(failed(failure, given, Some(on_chain), None, None)),
+    };
+    let mut compiling = begun.compiling;
+    let first = match begun.compiled {
         Ok(compiled) => judge(&mut compiling, &on_chain, compiled).await?,
         Err(failure) => {
             let time = Some(compiling.time());
-            return Ok(failed(failure, &request, Some(on_chain), None, time));
+            return Ok(failed(failure, given, Some(on_chain), None, time));
         }
     };
     let judged = try_further_ways(&mut compiling, &on_chain, first).await?;
+    let all_files = begun.with_all_files;
+    let judged = try_all_files(&mut compiling, &on_chain, all_files, judged).await?;
     let time = compiling.time();
     Ok(match judged.verdict {
         Ok(matched) => Verification::Verified(Box::new(Verified {
+            compilation: result::compilation(compiling.request(), &judged.compiled),
+            metadata: judged.compiled.contract.metadata,
             on_chain,
-            compiled: judged.compiled,
             matched,
             compile_time: time,
             match_time: judged.time,
-            request,
         })),
         Err(failure) => {
             let compiled = Some(judged.compiled);
-            failed(failure, &request, Some(on_chain), compiled, Some(time))
+            failed(failure, given, Some(on_chain), compiled, Some(time))
         }
     })
 }
 
+/// What was done without the chain.
+struct Begun<'a> {
+    compiling: Compiling<'a>,
+    compiled: Result<Compiled, VerificationFailure>,
+    with_all_files: Option<StdJsonInput>,
+}
+
+impl<'a> Begun<'a> {
+    /// Nothing to compile could be made: that is a failure.
+    async fn begin(
+        tools: &'a Tools<'a>,
+        origin: Origin,
+    ) -> Result<Result<Self, VerificationFailure>, Fault> {
+        let Made {
+            request,
+            with_all_files,
+        } = match origin.make(tools).await? {
+            Ok(made) => made,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let mut compiling = Compiling::new(tools, request);
+        Ok(Ok(Self {
+            compiled: compiling.first().await?,
+            compiling,
+            with_all_files,
+        }))
+    }
+}
+
 /// Both at the same time, since neither needs the other. The chain speaks first: for a contract that
-/// is not there (nothing), or a chain that cannot be asked, it does not matter what the compiler says.
-async fn look(
+/// is not there (nothing), or a chain that cannot be asked, it does not matter what the work gives.
+async fn beside<T>(
     tools: &Tools<'_>,
-    job: &LeasedJob,
-    request: &StdJsonRequest,
-    compiling: &mut Compiling<'_>,
-) -> Result<Option<(OnChain, Result<Compiled, VerificationFailure>)>, Fault> {
-    let (chain_id, address) = (job.lease.chain_id(), job.lease.address());
-    let given = request.creation_transaction_hash;
-    let looking = std::pin::pin!(on_chain::look(tools.chains, chain_id, address, given));
-    let compiling = std::pin::pin!(compiling.first());
-    match select(looking, compiling).await {
-        Either::Left((on_chain, compiling)) => match on_chain? {
-            Some(on_chain) => Ok(Some((on_chain, compiling.await?))),
+    looking: impl Future<Output = Result<Option<OnChain>, Fault>>,
+    working: impl Future<Output = Result<T, Fault>>,
+) -> Result<Option<(OnChain, T)>, Fault> {
+    let (looking, working) = (std::pin::pin!(looking), std::pin::pin!(working));
+    match select(looking, working).await {
+        Either::Left((on_chain, working)) => match on_chain? {
+            Some(on_chain) => Ok(Some((on_chain, working.await?))),
             None => Ok(None),
         },
-        Either::Right((compiled, looking)) => {
+        Either::Right((worked, looking)) => {
             tools.stage.send_replace(Stage::ReadingChain);
             match looking.await? {
-                Some(on_chain) => Ok(Some((on_chain, compiled?))),
+                Some(on_chain) => Ok(Some((on_chain, worked?))),
                 None => Ok(None),
             }
         }
@@ -128,25 +182,38 @@ async fn try_further_ways(
     Ok(first)
 }
 
-fn read_request(job: &LeasedJob) -> Result<StdJsonRequest, Fault> {
-    match job.kind {
-        JobKind::StdJson => {
-            serde_json::from_value(job.input.clone()).map_err(|source| Fault::Input { source })
-        }
-        JobKind::Metadata | JobKind::Etherscan | JobKind::Similarity => {
-            Err(Fault::Kind(job.kind.name()))
-        }
-    }
+/// The same metadata gave other code: files that it does not name were there when it was compiled.
+async fn try_all_files(
+    compiling: &mut Compiling<'_>,
+    on_chain: &OnChain,
+    with_all_files: Option<StdJsonInput>,
+    first: Judged,
+) -> Result<Judged, Fault> {
+    let (Err(VerificationFailure::ExtraFileInputBug(_)), Some(input)) =
+        (&first.verdict, with_all_files)
+    else {
+        return Ok(first);
+    };
+    let way = first.compiled.way;
+    let Some(compiled) = compiling.variation(&input, way).await? else {
+        return Ok(first);
+    };
+    let judged = compare(on_chain, compiled).await?;
+    Ok(if judged.verdict.is_ok() {
+        tracing::info!(event = "matched_with_all_files", "only all files matched");
+        judged
+    } else {
+        first
+    })
 }
 
 fn failed(
     failure: VerificationFailure,
-    request: &StdJsonRequest,
+    given: Option<TransactionHash>,
     on_chain: Option<OnChain>,
     compiled: Option<Compiled>,
-    compile_time: Option<std::time::Duration>,
+    compile_time: Option<Duration>,
 ) -> Verification {
-    let given = request.creation_transaction_hash;
     Verification::Failed(Box::new(Failed {
         failure,
         given,

@@ -20,9 +20,10 @@ use super::on_chain::OnChain;
 /// At least one side matches.
 #[derive(Debug)]
 pub(crate) struct Verified {
-    pub(super) request: StdJsonRequest,
+    pub(super) compilation: NewCompilation,
+    /// The compiler's, as text.
+    pub(super) metadata: Option<String>,
     pub(super) on_chain: OnChain,
-    pub(super) compiled: Compiled,
     pub(super) matched: VerifiedMatch,
     pub(super) compile_time: Duration,
     pub(super) match_time: Duration,
@@ -39,7 +40,6 @@ impl Verified {
         let runtime_match = self.matched.runtime().map(side);
         // The chain says that this transaction made the contract, whether or not its code matches.
         let creation = self.on_chain.creation;
-        let metadata = self.compiled.contract.metadata.clone();
         NewMatch {
             deployment: NewDeployment {
                 onchain_creation_code: creation.as_ref().map(|creation| creation.code.clone()),
@@ -51,16 +51,17 @@ impl Verified {
                     deployer: creation.deployer,
                 }),
             },
-            compilation: compilation(&self.request, &self.compiled),
+            compilation: self.compilation,
             creation_match,
             runtime_match,
-            metadata,
+            metadata: self.metadata,
             compilation_time_ms: milliseconds(self.compile_time),
         }
     }
 }
 
-fn compilation(request: &StdJsonRequest, compiled: &Compiled) -> NewCompilation {
+/// What was compiled, and what came of it.
+pub(super) fn compilation(request: &StdJsonRequest, compiled: &Compiled) -> NewCompilation {
     let (contract, auxdata) = (&compiled.contract, &compiled.auxdata);
     let submitted = &request.std_json_input;
     let input = compiled.variation.as_ref().unwrap_or(submitted);

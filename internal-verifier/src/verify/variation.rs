@@ -1,5 +1,5 @@
-//! The search for the sources that were deployed, among those that differ from the submitted ones by
-//! their line endings alone. Up to seconds of hashing.
+//! The search for the input that was deployed, among those that differ from the submitted one by line
+//! endings and by when libraries were linked. Up to seconds of hashing.
 
 use verification::std_json::StdJsonInput;
 use verification::variation::{find_perfect_variation, plan_second_search};
@@ -10,7 +10,7 @@ use super::off_thread::off_thread;
 use super::on_chain::OnChain;
 
 pub(super) enum Found {
-    /// Their metadata has the chain's hash.
+    /// Its metadata has the chain's hash.
     Deployed(Box<StdJsonInput>),
     /// To compile, and to search from: mostly none.
     MayLead(Vec<StdJsonInput>),

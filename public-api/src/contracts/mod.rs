@@ -1,5 +1,4 @@
 //! Verified contracts, as they are read. One file per endpoint.
 
-mod contract;
-
-pub(crate) use contract::get_contract;
+pub(crate) mod contract;
+pub(crate) mod list;

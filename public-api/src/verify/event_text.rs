@@ -3,16 +3,17 @@
 use serde::Serialize;
 
 use common::api::time;
-use common::db::jobs::JobEvent;
+use common::db::jobs::{JobEvent, Stage};
+use utoipa::ToSchema;
 
 /// Keeps a proxy from taking silence for the end; clients pass over it.
 pub(super) const KEEP_ALIVE: &str = ": still there\n\n";
 
-/// What is told of a stage.
-#[derive(Debug, Serialize)]
+/// The data of a `progress` event.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ProgressDocument {
-    pub(super) stage: &'static str,
+pub(crate) struct ProgressDocument {
+    pub(super) stage: Stage,
     /// Attempts begun by then.
     pub(super) attempt: u16,
     pub(super) at: String,
@@ -23,7 +24,7 @@ pub(super) struct ProgressDocument {
 impl ProgressDocument {
     pub(super) fn new(event: &JobEvent, estimated_seconds: u64) -> Self {
         Self {
-            stage: event.stage.name(),
+            stage: event.stage,
             attempt: event.attempt,
             at: time::render(event.at),
             estimated_seconds,
@@ -55,7 +56,6 @@ fn event(number: u32, name: &str, data: &impl Serialize) -> Result<String, serde
 mod tests {
     use super::*;
     use ::time::macros::datetime;
-    use common::db::jobs::Stage;
 
     #[test]
     fn an_event_is_four_lines_whatever_its_data() {

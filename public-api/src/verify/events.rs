@@ -11,16 +11,36 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, ContentEncoding, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, route, web};
-use common::api::problem::{Problem, Reason};
+use common::api::problem::{Problem, ProblemDocument, Reason};
 use common::db::jobs::{JobId, list_events};
 
 use super::listener::Listener;
+use crate::documented::ReadProblems;
 use crate::fault::fault;
 use crate::params;
 use crate::state::State;
 
 const LAST_EVENT_ID: &str = "last-event-id";
 
+/// What happens to a verification, as it happens
+///
+/// Server-sent events, numbered from 1: `progress`, any number of times, and at last `finished`, with the whole document
+/// of the job, once. Whoever names the last one heard gets those after it.
+#[utoipa::path(
+    get,
+    tag = "verify",
+    params(
+        ("verificationId" = Uuid, Path),
+        ("last-event-id" = Option<u32>, Header, nullable = false, description = "Only what comes after this one"),
+    ),
+    responses(
+        (status = 200, description = "Events; the data of `progress` is a ProgressDocument, of `finished` a JobDocument",
+         body = String, content_type = "text/event-stream"),
+        (status = 204, description = "The last event has been heard: there is nothing more"),
+        (status = 404, description = "There is none of this id", body = ProblemDocument),
+        ReadProblems,
+    )
+)]
 #[route("/v2/verify/{verificationId}/events", method = "GET", method = "HEAD")]
 pub(crate) async fn get_events(
     request: HttpRequest,

@@ -7,12 +7,14 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::RETRY_AFTER;
+use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, route, web};
-use common::api::problem::{JSON, Problem, Reason};
+use common::api::problem::{JSON, Problem, ProblemDocument, Reason};
 use common::db::jobs::JobId;
 
-use super::job_document::document;
+use super::job_document::{JobDocument, document};
+use crate::answer::{self, Etag};
+use crate::documented::ReadProblems;
 use crate::fault::fault;
 use crate::params;
 use crate::state::State;
@@ -22,6 +24,24 @@ const LONGEST_HOLD: Duration = Duration::from_secs(20);
 /// However long a job may take, its end should not go unseen for longer.
 const LONGEST_RETRY_S: u64 = 15;
 
+/// How a verification stands
+///
+/// The request of an open one is held for its end, at most two seconds; `Prefer: wait=N` asks for another time.
+#[utoipa::path(
+    get,
+    tag = "verify",
+    params(
+        ("verificationId" = Uuid, Path),
+        ("prefer" = Option<String>, Header, nullable = false, example = "wait=10"),
+    ),
+    responses(
+        (status = 200, description = "Also when it failed", body = JobDocument,
+         headers(("retry-after" = u32, description = "Seconds, while it is open"), ("etag" = String))),
+        (status = 304, description = "It has ended and the client has this very document (`If-None-Match`)"),
+        (status = 404, description = "There is none of this id", body = ProblemDocument),
+        ReadProblems,
+    )
+)]
 #[route("/v2/verify/{verificationId}", method = "GET", method = "HEAD")]
 pub(crate) async fn get_job(
     request: HttpRequest,
@@ -44,15 +64,18 @@ pub(crate) async fn get_job(
         .await
         .map_err(|error| fault("a job could not be read", &error))?;
     let job = found.ok_or(Reason::JobNotFound(id))?;
-    let mut answer = HttpResponse::Ok();
-    answer.content_type(JSON);
     if job.is_ended() {
-        return Ok(answer.json(document(&job, None)));
+        let body = serde_json::to_vec(&document(&job, None))
+            .map_err(|error| fault("a job could not be shown", &error))?;
+        return Ok(answer::document(&request, &Etag::of_body(&body), body));
     }
     let estimate = state.estimates.now().await;
     let seconds = estimate.seconds(job.input_bytes, job.age);
-    answer.insert_header((RETRY_AFTER, seconds.min(LONGEST_RETRY_S)));
-    Ok(answer.json(document(&job, Some(seconds))))
+    Ok(HttpResponse::Ok()
+        .content_type(JSON)
+        .insert_header((RETRY_AFTER, seconds.min(LONGEST_RETRY_S)))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(document(&job, Some(seconds))))
 }
 
 /// RFC 7240: preferences are separated by commas; one that cannot be met is ignored.

@@ -1,13 +1,16 @@
 //! Verifications: accepted here, done elsewhere, shown here. One file per endpoint.
 
+mod accept;
+pub(crate) mod etherscan;
 mod event_text;
-mod events;
-mod job;
+pub(crate) mod events;
+pub(crate) mod job;
 mod job_document;
 mod listener;
+pub(crate) mod metadata;
 mod request;
-mod submit;
+mod shape;
+pub(crate) mod similarity;
+pub(crate) mod submit;
 
-pub(crate) use events::get_events;
-pub(crate) use job::get_job;
-pub(crate) use submit::std_json;
+pub(crate) use event_text::ProgressDocument;

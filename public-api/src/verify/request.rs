@@ -3,15 +3,62 @@
 //! Two steps, because the contract puts the chain and the address between them: first the shape, then
 //! the rules. Messages are the contract's; clients show them to people.
 
+use std::collections::BTreeMap;
+
 use common::api::problem::Reason;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use utoipa::ToSchema;
 use verification::chain::TransactionHash;
 use verification::compiler::{Compiler, CompilerVersion};
 use verification::job::StdJsonRequest;
 use verification::std_json::{StdJsonInput, holds_nul};
 
+use super::shape::{creation_transaction_hash, invalid, members, object, pattern, require, text};
+
 const VERSION_PATTERN: &str = r"^v?\d+\.\d+\.\d+.*$";
-const HASH_PATTERN: &str = "^0x[0-9a-fA-F]{64}$";
+
+/// The body as it is documented. Unknown members are ignored.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only its description is used")]
+pub(super) struct StdJsonBody {
+    std_json_input: StdJsonInputBody,
+    /// A `v` before it, and what follows the commit's hash, are ignored.
+    #[schema(pattern = r"^v?\d+\.\d+\.\d+.*$", example = "0.8.30+commit.73712a01")]
+    compiler_version: String,
+    /// Path and name of the contract; the last colon divides them.
+    #[schema(pattern = ":", example = "src/Counter.sol:Counter")]
+    contract_identifier: String,
+    /// Of the transaction that made the contract. Searched for if it is not given.
+    #[schema(pattern = "^0x[0-9a-fA-F]{64}$", nullable = false)]
+    creation_transaction_hash: Option<String>,
+}
+
+/// The compiler's own input.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+struct StdJsonInputBody {
+    language: LanguageName,
+    sources: BTreeMap<String, SourceBody>,
+    /// `outputSelection` is replaced.
+    #[schema(value_type = Object)]
+    settings: Value,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+enum LanguageName {
+    Solidity,
+    Yul,
+    Vyper,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+struct SourceBody {
+    #[schema(min_length = 1)]
+    content: String,
+}
 
 /// A body with the right members of the right types.
 #[derive(Debug)]
@@ -25,19 +72,13 @@ pub(super) struct Shaped<'a> {
 
 impl<'a> Shaped<'a> {
     pub(super) fn parse(body: &'a Value) -> Result<Self, Reason> {
-        let Value::Object(members) = body else {
-            return Err(invalid("request/body must be object"));
-        };
-        for name in ["stdJsonInput", "compilerVersion", "contractIdentifier"] {
-            if !members.contains_key(name) {
-                let message = format!("request/body must have required property '{name}'");
-                return Err(Reason::InvalidParameter(message));
-            }
-        }
+        let members = members(body)?;
+        require(
+            members,
+            &["stdJsonInput", "compilerVersion", "contractIdentifier"],
+        )?;
+        object(members, "stdJsonInput")?;
         let std_json_input = members.get("stdJsonInput").unwrap_or(&Value::Null);
-        if !std_json_input.is_object() {
-            return Err(invalid("request/body/stdJsonInput must be object"));
-        }
         let version = text(members, "compilerVersion")?.unwrap_or_default();
         let compiler_version = match version.parse() {
             Ok(version) => version,
@@ -46,21 +87,12 @@ impl<'a> Shaped<'a> {
             }
         };
         let contract_identifier = text(members, "contractIdentifier")?.unwrap_or_default();
-        let creation_transaction_hash = match text(members, "creationTransactionHash")? {
-            None => None,
-            Some(hash) => match hash.parse() {
-                Ok(hash) => Some(hash),
-                Err(verification::chain::NotATransactionHash) => {
-                    return Err(pattern("creationTransactionHash", HASH_PATTERN));
-                }
-            },
-        };
         Ok(Self {
             body,
             std_json_input,
             compiler_version,
             contract_identifier,
-            creation_transaction_hash,
+            creation_transaction_hash: creation_transaction_hash(members)?,
         })
     }
 
@@ -95,26 +127,6 @@ impl<'a> Shaped<'a> {
             creation_transaction_hash: self.creation_transaction_hash,
         })
     }
-}
-
-fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Reason> {
-    match members.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Reason::InvalidParameter(format!(
-            "request/body/{name} must be string"
-        ))),
-    }
-}
-
-fn pattern(name: &str, pattern: &str) -> Reason {
-    Reason::InvalidParameter(format!(
-        "request/body/{name} must match pattern \"{pattern}\""
-    ))
-}
-
-fn invalid(message: &str) -> Reason {
-    Reason::InvalidParameter(message.to_owned())
 }
 
 #[cfg(test)]

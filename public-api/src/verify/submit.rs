@@ -1,22 +1,25 @@
 //! `POST /v2/verify/{chainId}/{address}`: a verification by standard JSON is taken.
-//!
-//! The 202 is sent after the commit, and the verifier is called after the 202 is on its way: from
-//! the commit on, a crash of anybody only delays.
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use common::api::problem::{JSON, Problem, Reason};
-use common::config::chains::Chain;
-use common::db::jobs::{self, Acceptance, JobId, JobKind, NewJob};
-use common::telemetry::{metrics, propagation};
-use serde_json::{Value, json};
-use verification::chain::Address;
+use common::api::problem::Problem;
+use common::db::jobs::JobKind;
 
-use super::request::Shaped;
+use super::accept::{AcceptedDocument, Contract, accept};
+use super::request::{Shaped, StdJsonBody};
 use crate::body;
-use crate::fault::fault;
+use crate::documented::{ChainAndAddress, SubmitProblems};
 use crate::params::{self, ContractParams};
 use crate::state::State;
 
+/// By standard JSON
+///
+/// Answered at once; `GET /v2/verify/{verificationId}` tells how it stands.
+#[utoipa::path(
+    tag = "verify",
+    params(ChainAndAddress),
+    request_body = StdJsonBody,
+    responses((status = 202, description = "It is taken", body = AcceptedDocument), SubmitProblems)
+)]
 #[post("/v2/verify/{chainId}/{address}")]
 pub(crate) async fn std_json(
     request: HttpRequest,
@@ -27,51 +30,7 @@ pub(crate) async fn std_json(
     let params = ContractParams::shape(&request)?;
     let [] = params::query(&request, [])?;
     let shaped = Shaped::parse(&body)?;
-    let (chain, address) = params.resolve(&state.chains)?;
-    if !chain.supported {
-        return Err(Reason::DeprecatedChain(chain.id.to_string()).into());
-    }
+    let contract = Contract::resolve(params, &state)?;
     let checked = shaped.check()?;
-    let input = serde_json::to_value(checked)
-        .map_err(|error| fault("a request could not be kept", &error))?;
-    accept(&request, &state, chain, address, input).await
-}
-
-async fn accept(
-    request: &HttpRequest,
-    state: &State,
-    chain: &Chain,
-    address: Address,
-    input: Value,
-) -> Result<HttpResponse, Problem> {
-    let job = NewJob {
-        id: JobId::random(),
-        chain_id: chain.id,
-        address,
-        endpoint: request.path().to_owned(),
-        traceparent: propagation::traceparent(),
-        kind: JobKind::StdJson,
-        input,
-        first_sweep_after: state.dispatcher.sweep_after(),
-    };
-    let chain_id = chain.id.to_string();
-    match jobs::accept(&state.database, &job)
-        .await
-        .map_err(|error| fault("a job could not be accepted", &error))?
-    {
-        Acceptance::Accepted => {}
-        Acceptance::AlreadyVerified => {
-            return Err(Reason::AlreadyVerified { chain_id, address }.into());
-        }
-        Acceptance::Duplicate => {
-            return Err(Reason::AlreadyBeingVerified { chain_id, address }.into());
-        }
-    }
-    tracing::Span::current().record("job_id", tracing::field::display(job.id));
-    metrics::count("jobs_accepted", &[]);
-    tracing::info!(event = "job_accepted", job_id = %job.id, chain_id, %address, "accepted job {}", job.id);
-    state.dispatcher.dispatch(job.id);
-    Ok(HttpResponse::Accepted()
-        .content_type(JSON)
-        .json(json!({"verificationId": job.id})))
+    accept(&request, &state, contract, JobKind::StdJson, &checked).await
 }

@@ -6,7 +6,8 @@ SELECT
     address,
     creation_match,
     runtime_match,
-    created_at
+    created_at,
+    updated_at
 FROM public.sourcify_matches
 WHERE chain_id = $1
     AND id > $2

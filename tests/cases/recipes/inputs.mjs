@@ -1,6 +1,7 @@
 // What the input says, and how it reaches the compiler.
 
 import { address, failure, put, side } from "../../../common/verification/cases/recipes/code.mjs";
+import { link } from "../../../common/verification/cases/recipes/holes.mjs";
 
 const exact = ({ creation, runtime }) => ({
   creation, runtime, expected: { creation: side("exact_match"), runtime: side("exact_match") },
@@ -39,6 +40,22 @@ export default [
     shows: "Addresses in the settings: nothing is left to fill.",
     compiler: "0.8.28", settings: { libraries: { "c.sol": { L: `0x${address("a")}` } } },
     sources: { "c.sol": linkedByCompiler }, target: "c.sol:User", chain: exact,
+  },
+  {
+    name: "libraries_linked_after_compiling",
+    shows: "Addresses in the settings, but deployed from an input without, as Hardhat does: that one is found, and the match is exact.",
+    compiler: "0.8.28", settings: { libraries: { "c.sol": { L: `0x${address("a")}` } } },
+    sources: { "c.sol": linkedByCompiler }, target: "c.sol:User",
+    chain: (_, another) => {
+      const { contract: { evm } } = another({ settings: {} });
+      const [creation, runtime] = [evm.bytecode, evm.deployedBytecode].map(({ object, linkReferences }) =>
+        link(object, linkReferences, { L: address("a") }));
+      const filled = ({ transformations, values }) => side("exact_match", transformations, values);
+      return {
+        creation: creation.linked, runtime: runtime.linked,
+        expected: { creation: filled(creation), runtime: filled(runtime) },
+      };
+    },
   },
   {
     name: "revert_strings_are_a_setting",

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
 use std::thread;
@@ -29,6 +29,50 @@ pub fn spawn(mut command: Command) -> io::Result<Child> {
     started
         .recv()
         .unwrap_or_else(|_gone| Err(io::Error::other("the thread that starts children is gone")))
+}
+
+/// The child and all of its process group, which ends with it, as a container ends with its first
+/// process.
+#[derive(Debug)]
+pub(crate) struct Group {
+    leader: Child,
+    /// From then on its number may be another's.
+    is_over: bool,
+}
+
+impl Group {
+    /// From `children::spawn`.
+    pub(crate) fn led_by(leader: Child) -> Self {
+        Self {
+            leader,
+            is_over: false,
+        }
+    }
+
+    pub(crate) fn has_ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        let status = self.leader.try_wait()?;
+        if status.is_some() {
+            self.end();
+        }
+        Ok(status)
+    }
+
+    pub(crate) fn end(&mut self) {
+        if !self.is_over {
+            self.is_over = true;
+            // A leader that has just been waited for has lost its number, but numbers go round: it
+            // is not another's yet. An empty group is what we want, and a child of ours can always
+            // be waited for.
+            let _ = signal_group(self.leader.id(), libc::SIGKILL);
+            let _ = self.leader.wait();
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.end();
+    }
 }
 
 fn start_starter() -> Sender<Order> {

@@ -88,21 +88,23 @@ impl Client {
         Ok(Submitted::Accepted(Accepted { id, took, sent_at }))
     }
 
+    /// A verification's document; the API holds the answer a moment while it is open.
+    ///
+    /// # Errors
+    /// When there is no such verification.
+    pub async fn job(&self, id: &str) -> Result<Value> {
+        let url = format!("{}/v2/verify/{id}", self.base_url);
+        let response = self.http.get(&url).send().await?;
+        Ok(response.error_for_status()?.json().await?)
+    }
+
     /// Waits until the verification has ended.
     ///
     /// # Errors
     /// When it does not end in time.
     pub async fn wait(&self, accepted: &Accepted, limit: Duration) -> Result<Ended> {
-        let url = format!("{}/v2/verify/{}", self.base_url, accepted.id);
         loop {
-            let job: Value = self
-                .http
-                .get(&url)
-                .send()
-                .await?
-                .error_for_status()?
-                .json()
-                .await?;
+            let job = self.job(&accepted.id).await?;
             let took = accepted.sent_at.elapsed();
             if job.get("isJobCompleted") == Some(&Value::Bool(true)) {
                 return Ok(Ended { job, took });

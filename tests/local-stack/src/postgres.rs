@@ -14,7 +14,7 @@ mod place;
 mod reaper;
 mod server;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow};
@@ -26,6 +26,13 @@ use server::Server;
 #[derive(Debug)]
 pub struct Postgres {
     keeper: Keeper,
+}
+
+/// One of Postgres's own programs.
+#[must_use]
+pub fn binary(name: &str) -> Option<PathBuf> {
+    let path = cluster::find_binaries()?.join(name);
+    path.is_file().then_some(path)
 }
 
 impl Postgres {

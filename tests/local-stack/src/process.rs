@@ -6,14 +6,14 @@
 use std::fs::OpenOptions;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::children;
+use crate::children::{self, Group};
 use crate::log_lines::LogLines;
 use crate::usage::Usage;
 
@@ -55,36 +55,6 @@ pub struct Process {
     ready_after: Duration,
 }
 
-/// The child and all of its process group, which ends with it, as a container ends with its first
-/// process.
-#[derive(Debug)]
-struct Group {
-    leader: Child,
-    /// From then on its number may be another's.
-    is_over: bool,
-}
-
-impl Group {
-    fn has_ended(&mut self) -> std::io::Result<Option<ExitStatus>> {
-        let status = self.leader.try_wait()?;
-        if status.is_some() {
-            self.end();
-        }
-        Ok(status)
-    }
-
-    fn end(&mut self) {
-        if !self.is_over {
-            self.is_over = true;
-            // A leader that has just been waited for has lost its number, but numbers go round: it
-            // is not another's yet. An empty group is what we want, and a child of ours can always
-            // be waited for.
-            let _ = children::signal_group(self.leader.id(), libc::SIGKILL);
-            let _ = self.leader.wait();
-        }
-    }
-}
-
 impl Process {
     /// Starts the program and waits until it says `"event":"listening"` and where.
     ///
@@ -123,10 +93,7 @@ impl Process {
         let stdout = child.stdout.take().with_context(what)?;
         Ok(Self {
             pid: child.id(),
-            child: Mutex::new(Group {
-                leader: child,
-                is_over: false,
-            }),
+            child: Mutex::new(Group::led_by(child)),
             lines: LogLines::follow(stdout, log),
             spec,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -296,11 +263,5 @@ impl Process {
 
     fn child(&self) -> MutexGuard<'_, Group> {
         self.child.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.kill();
     }
 }

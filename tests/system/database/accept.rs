@@ -1,6 +1,6 @@
 //! A request becomes a row, or it is told why not.
 
-use common::db::jobs::{self, Acceptance, JobId, JobKind, NewJob, Progress};
+use common::db::jobs::{self, Acceptance, JobId, JobKind, NewJob, OpenJobLimits, Progress};
 use common::db::matches;
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -160,4 +160,42 @@ async fn inputs_of_every_kind_and_size_come_back_as_they_were() {
         assert_eq!(leased.kind, kind);
         assert_eq!(leased.traceparent, None);
     }
+}
+
+#[tokio::test]
+async fn a_client_and_all_of_them_have_so_many_open_jobs_and_no_more() {
+    let world = World::new().await;
+    let limits = OpenJobLimits {
+        in_all: 3,
+        per_client: 2,
+    };
+    let job = |contract: u8, client: &str| NewJob {
+        client: Some(client.parse().unwrap()),
+        limits,
+        ..new_job(Contract(contract))
+    };
+    let accept = async |job: &NewJob| jobs::accept(&world.database, job).await.unwrap();
+    let (one, other) = ("203.0.113.7", "2001:db8::");
+    let first = job(1, one);
+    for taken in [&first, &job(2, one), &job(3, other)] {
+        assert_eq!(accept(taken).await, Acceptance::Accepted);
+    }
+    let too_many = job(4, one);
+    assert_eq!(accept(&too_many).await, Acceptance::TooManyOfClient);
+    assert_eq!(accept(&job(5, other)).await, Acceptance::TooMany);
+    let unknown = NewJob {
+        client: None,
+        ..job(6, other)
+    };
+    assert_eq!(accept(&unknown).await, Acceptance::TooMany);
+    assert_eq!(
+        world.count("SELECT count(*) FROM verification_jobs").await,
+        3
+    );
+
+    let lease = world.lease(first.id, LONG).await.unwrap().lease;
+    jobs::fail(&world.database, &lease, &failure("no_match"))
+        .await
+        .unwrap();
+    assert_eq!(accept(&too_many).await, Acceptance::Accepted);
 }

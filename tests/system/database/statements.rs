@@ -42,7 +42,7 @@ fn every_statement_is_used() {
     }
 }
 
-fn statements() -> Vec<(String, String)> {
+pub(super) fn statements() -> Vec<(String, String)> {
     let queries = root().join("sql/queries");
     let found: Vec<_> = files(&queries, "sql")
         .into_iter()

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use common::db::jobs::{
-    self, Acceptance, Evidence, JobFailure, JobId, JobKind, JobRecord, LeasedJob, NewJob, Progress,
-    Worker,
+    self, Acceptance, Evidence, JobFailure, JobId, JobKind, JobRecord, LeasedJob, NewJob,
+    OpenJobLimits, Progress, Worker,
 };
 use common::db::matches::{
     CreationTransaction, NewCompilation, NewDeployment, NewMatch, SideMatch,
@@ -130,6 +130,11 @@ pub(crate) fn new_job(contract: Contract) -> NewJob {
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
         kind: JobKind::StdJson,
         input: json!({"stdJsonInput": {"language": "Solidity", "sources": {"ü\n": {"content": "☃"}}}}),
+        client: None,
+        limits: OpenJobLimits {
+            in_all: 1000,
+            per_client: 100,
+        },
         first_sweep_after: LONG,
     }
 }

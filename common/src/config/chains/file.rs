@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use verification::chain::ChainId;
 
-use super::{Chain, ChainsError, Rpc, TraceSupport};
+use super::{Chain, ChainsError, EtherscanApi, Rpc, TraceSupport};
+use crate::config::ApiKey;
 
 type Secret<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -15,7 +16,7 @@ struct ChainEntry {
     sourcify_name: Option<String>,
     #[serde(default)]
     supported: bool,
-    etherscan_api: Option<EtherscanApi>,
+    etherscan_api: Option<EtherscanEntry>,
     #[serde(default)]
     rpc: Vec<RpcEntry>,
     /// The older way to say which endpoints give traces, by index into `rpc`.
@@ -24,9 +25,11 @@ struct ChainEntry {
 }
 
 #[derive(Deserialize)]
-struct EtherscanApi {
+#[serde(rename_all = "camelCase")]
+struct EtherscanEntry {
     #[serde(default)]
     supported: bool,
+    api_key_env_name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -110,8 +113,18 @@ fn chain(key: &str, entry: ChainEntry, secret: Secret<'_>) -> Result<Chain, Stri
         name: entry.sourcify_name.unwrap_or_else(|| format!("Chain {id}")),
         // Without a usable endpoint nothing new can be verified there.
         supported: entry.supported && !rpcs.is_empty(),
-        etherscan_api: entry.etherscan_api.is_some_and(|api| api.supported),
+        etherscan_api: entry
+            .etherscan_api
+            .and_then(|api| etherscan_api(api, secret)),
         rpcs,
+    })
+}
+
+/// A key that is not set is no obstacle: a request may bring its own, and the server may have one.
+fn etherscan_api(entry: EtherscanEntry, secret: Secret<'_>) -> Option<EtherscanApi> {
+    let variable = entry.api_key_env_name.filter(|_| entry.supported);
+    entry.supported.then(|| EtherscanApi {
+        api_key: variable.and_then(|name| secret(&name)).map(ApiKey::new),
     })
 }
 
@@ -202,7 +215,7 @@ mod tests {
             {"type": "APIKeyRPC", "url": "https://opt.example/v2/{API_KEY}", "apiKeyEnvName": "NODE_KEY", "traceSupport": "debug_traceTransaction"},
             {"type": "APIKeyRPC", "url": "https://opt.example/v2/{API_KEY}", "apiKeyEnvName": "NOT_SET"},
             "https://user:pass@opt2.example/path?key=1"]},
-        "1": {"sourcifyName": "Ethereum Mainnet", "supported": true, "etherscanApi": {"supported": true}, "rpc": [
+        "1": {"sourcifyName": "Ethereum Mainnet", "supported": true, "etherscanApi": {"supported": true, "apiKeyEnvName": "NODE_KEY"}, "rpc": [
             {"type": "FetchRequest", "url": "https://eth.example", "headers": [{"headerName": "x-key", "headerEnvName": "NODE_KEY"}]}],
             "traceSupportedRPCs": [{"type": "trace_transaction", "index": 0}]},
         "5": {"sourcifyName": "Goerli", "supported": false}
@@ -230,6 +243,9 @@ mod tests {
             ethereum.rpcs[0].traces,
             Some(TraceSupport::TraceTransaction)
         );
+        let key = ethereum.etherscan_api.clone().unwrap().api_key.unwrap();
+        assert_eq!(key.expose(), "s3cret");
+        assert_eq!(op.etherscan_api, None);
         let shown = format!("{chains:?}");
         assert!(
             !shown.contains("s3cret") && !shown.contains("pass"),

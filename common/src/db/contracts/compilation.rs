@@ -1,19 +1,20 @@
 //! A compilation with its sources and signatures.
 
-use serde_json::Value;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 use verification::signatures::{Signature, SignatureKind};
 
 use super::ContractReader;
 use crate::db::DatabaseError;
-use crate::db::row::{column, unreadable};
+use crate::db::row::{column, document, document_if_any, unreadable};
 use crate::db::statement::{Statement, statement};
 
 const GET_COMPILATION: Statement = statement!("contracts/get_compilation");
 const LIST_SOURCES: Statement = statement!("contracts/list_sources");
 const LIST_SIGNATURES: Statement = statement!("contracts/list_signatures");
 
-/// One compilation target, as it was stored first.
+/// One compilation target, as it was stored first. Documents stay the text that they are: nobody here
+/// looks into them.
 #[derive(Debug, Clone)]
 pub struct Compilation {
     /// `solc`, `vyper`, `fe`.
@@ -23,11 +24,12 @@ pub struct Compilation {
     pub language: String,
     pub name: String,
     pub fully_qualified_name: String,
-    pub settings: Value,
-    pub artifacts: Value,
-    pub creation_code_artifacts: Value,
-    pub runtime_code_artifacts: Value,
-    pub additional_input: Option<Value>,
+    pub settings: Box<RawValue>,
+    pub artifacts: Box<RawValue>,
+    pub creation_code_artifacts: Box<RawValue>,
+    pub runtime_code_artifacts: Box<RawValue>,
+    /// What Vyper was given besides sources and settings.
+    pub additional_input: Option<Box<RawValue>>,
 }
 
 /// A file of the compilation.
@@ -56,11 +58,11 @@ impl ContractReader {
             language: column(&row, "language")?,
             name: column(&row, "name")?,
             fully_qualified_name: column(&row, "fully_qualified_name")?,
-            settings: column(&row, "compiler_settings")?,
-            artifacts: column(&row, "compilation_artifacts")?,
-            creation_code_artifacts: column(&row, "creation_code_artifacts")?,
-            runtime_code_artifacts: column(&row, "runtime_code_artifacts")?,
-            additional_input: column(&row, "additional_input")?,
+            settings: document(&row, "compiler_settings")?,
+            artifacts: document(&row, "compilation_artifacts")?,
+            creation_code_artifacts: document(&row, "creation_code_artifacts")?,
+            runtime_code_artifacts: document(&row, "runtime_code_artifacts")?,
+            additional_input: document_if_any(&row, "additional_input")?,
         })
     }
 

@@ -25,6 +25,8 @@ pub struct MatchRow {
     pub address: Address,
     pub levels: MatchLevels,
     pub verified_at: OffsetDateTime,
+    /// When the match became better, or was made.
+    pub updated_at: OffsetDateTime,
 }
 
 /// By match id.
@@ -123,5 +125,6 @@ fn read(row: &Row) -> Result<MatchRow, DatabaseError> {
             runtime: row::match_status_if_any(row, "runtime_match")?,
         },
         verified_at: column(row, "created_at")?,
+        updated_at: column(row, "updated_at")?,
     })
 }

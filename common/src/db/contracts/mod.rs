@@ -7,13 +7,15 @@
 mod compilation;
 mod matches;
 mod proxy;
+mod similar;
 mod verified;
 
 use super::{Connection, Database, DatabaseError};
 
 pub use compilation::{Compilation, SourceFile};
 pub use matches::{MatchRow, Page, SortOrder};
-pub use proxy::{ProxyResolution, store_proxy_resolution};
+pub use proxy::{ProxyResolution, list_names, store_proxy_resolution};
+pub use similar::Candidate;
 pub use verified::{Codes, Deployment, SideTransformations, VerifiedContract};
 
 /// One connection with the questions one can ask about contracts. Questions asked at the same time

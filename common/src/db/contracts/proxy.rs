@@ -6,18 +6,20 @@ use time::OffsetDateTime;
 use verification::chain::{Address, ChainId};
 
 use super::ContractReader;
-use crate::db::row::{column, unreadable};
+use crate::api::contract::ProxyType;
+use crate::db::row::{self, column, unreadable};
 use crate::db::statement::{Statement, statement};
 use crate::db::{Database, DatabaseError};
 
 const FIND_PROXY_RESOLUTION: Statement = statement!("contracts/find_proxy_resolution");
+const LIST_NAMES: Statement = statement!("contracts/list_names");
 const STORE_PROXY_RESOLUTION: Statement = statement!("contracts/store_proxy_resolution");
 
 /// What a contract forwards to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxyResolution {
-    /// `EIP1967Proxy`, …; `None`: no proxy.
-    pub proxy_type: Option<String>,
+    /// `None`: no proxy.
+    pub proxy_type: Option<ProxyType>,
     pub implementations: Vec<Address>,
     /// Set by the database.
     pub resolved_at: OffsetDateTime,
@@ -45,11 +47,30 @@ impl ContractReader {
         };
         let implementations: Value = column(&row, "implementations")?;
         Ok(Some(ProxyResolution {
-            proxy_type: column(&row, "proxy_type")?,
+            proxy_type: proxy_type(column(&row, "proxy_type")?)?,
             implementations: read_addresses(&implementations)?,
             resolved_at: column(&row, "resolved_at")?,
         }))
     }
+}
+
+/// The names of those contracts that are verified on this chain.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn list_names(
+    database: &Database,
+    chain_id: ChainId,
+    addresses: &[Address],
+) -> Result<Vec<(Address, String)>, DatabaseError> {
+    let addresses: Vec<&[u8]> = addresses.iter().map(Address::as_bytes).collect();
+    let connection = database.connection().await?;
+    let rows = connection
+        .query(LIST_NAMES, &[&chain_id.as_i64(), &addresses])
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row::address(row, "address")?, column(row, "name")?)))
+        .collect()
 }
 
 /// Keeps a resolution in place of an older one.
@@ -60,7 +81,7 @@ pub async fn store_proxy_resolution(
     database: &Database,
     chain_id: ChainId,
     address: &Address,
-    proxy_type: Option<&str>,
+    proxy_type: Option<ProxyType>,
     implementations: &[Address],
 ) -> Result<(), DatabaseError> {
     let implementations: Value = implementations
@@ -74,12 +95,19 @@ pub async fn store_proxy_resolution(
             &[
                 &chain_id.as_i64(),
                 &address.as_bytes(),
-                &proxy_type,
+                &proxy_type.map(ProxyType::name),
                 &implementations,
             ],
         )
         .await?;
     Ok(())
+}
+
+fn proxy_type(stored: Option<&str>) -> Result<Option<ProxyType>, DatabaseError> {
+    let Some(name) = stored else { return Ok(None) };
+    let kind = ProxyType::from_name(name);
+    kind.map(Some)
+        .ok_or_else(|| unreadable("proxy_type", name.to_owned()))
 }
 
 fn read_addresses(json: &Value) -> Result<Vec<Address>, DatabaseError> {

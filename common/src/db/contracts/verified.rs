@@ -1,12 +1,12 @@
 //! A verified contract: the deployment, how it matches, and the codes of both.
 
-use serde_json::Value;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 use verification::chain::{Address, TransactionHash};
 
 use super::ContractReader;
 use crate::db::DatabaseError;
-use crate::db::row::{self, column};
+use crate::db::row::{self, column, document_if_any};
 use crate::db::statement::{Statement, statement};
 
 const GET_VERIFIED: Statement = statement!("contracts/get_verified");
@@ -24,10 +24,10 @@ pub struct VerifiedContract {
 }
 
 /// What turns the recompiled code of a side into the code on chain.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct SideTransformations {
-    pub transformations: Value,
-    pub values: Value,
+    pub transformations: Box<RawValue>,
+    pub values: Box<RawValue>,
 }
 
 /// Where the contract came from. The four are known together or not at all, but for foreign data.
@@ -64,8 +64,8 @@ impl ContractReader {
             .query_one(GET_VERIFIED, &[&verified_contract_id])
             .await?;
         let side = |transformations, values| -> Result<_, DatabaseError> {
-            let transformations: Option<Value> = column(&row, transformations)?;
-            let values: Option<Value> = column(&row, values)?;
+            let transformations = document_if_any(&row, transformations)?;
+            let values = document_if_any(&row, values)?;
             Ok(transformations
                 .zip(values)
                 .map(|(transformations, values)| SideTransformations {

@@ -3,19 +3,23 @@
 //! Nothing is checked before the insert. The partial unique index on open jobs decides, on any
 //! instance, which of several requests for one contract is the job.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde_json::Value;
 use verification::chain::{Address, ChainId};
 
 use super::JobId;
+use crate::db::row::column;
 use crate::db::statement::{Statement, statement};
 use crate::db::{Database, DatabaseError, Ending, Transaction, Work};
 
 const IS_PERFECTLY_MATCHED: Statement = statement!("jobs/is_perfectly_matched");
 const INSERT_JOB: Statement = statement!("jobs/insert_job");
 const INSERT_INPUT: Statement = statement!("jobs/insert_input");
+const COUNT_OPEN: Statement = statement!("jobs/count_open");
 const EXISTS: Statement = statement!("jobs/exists");
+const IS_OPEN: Statement = statement!("jobs/is_open");
 
 /// A checked request, ready to become a row.
 #[derive(Debug, Clone)]
@@ -30,6 +34,9 @@ pub struct NewJob {
     pub kind: JobKind,
     /// The checked request without API keys: all that an attempt needs on any instance.
     pub input: Value,
+    /// Who asked; nobody if that is not known.
+    pub client: Option<IpAddr>,
+    pub limits: OpenJobLimits,
     /// When the sweep may call the verifier, if the direct call is lost.
     pub first_sweep_after: Duration,
 }
@@ -75,9 +82,24 @@ pub enum Acceptance {
     Duplicate,
     /// Both sides of the stored match are exact: nothing could be better.
     AlreadyVerified,
+    /// The client has as many open jobs as one may have.
+    TooManyOfClient,
+    /// There are as many open jobs as there may be.
+    TooMany,
 }
 
-/// Inserts the job and its input, unless the contract is fully verified or has an open job.
+/// How many jobs may be open at once.
+///
+/// What is counted are rows, so the limits hold over all instances; requests that are accepted in the very same moment don't see each other and may exceed
+/// them by as many as there are connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenJobLimits {
+    pub in_all: u32,
+    pub per_client: u32,
+}
+
+/// Inserts the job and its input, unless the contract is fully verified or has an open job, or too many
+/// jobs are open.
 ///
 /// # Errors
 /// A fault of the database; then the job was not accepted. A commit whose answer was lost is looked
@@ -93,6 +115,33 @@ pub async fn accept(database: &Database, job: &NewJob) -> Result<Acceptance, Dat
         }
         known => known,
     }
+}
+
+/// What would become of a job now. It spares other servers questions whose answers nobody needs, and
+/// decides nothing: [`accept`] does.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn foresee(
+    database: &Database,
+    chain_id: ChainId,
+    address: Address,
+) -> Result<Acceptance, DatabaseError> {
+    let connection = database.connection().await?;
+    let (chain_id, address) = (chain_id.as_i64(), address.as_bytes());
+    let matched = connection
+        .query_opt(IS_PERFECTLY_MATCHED, &[&chain_id, &address])
+        .await?;
+    if matched.is_some() {
+        return Ok(Acceptance::AlreadyVerified);
+    }
+    let open = connection
+        .query_opt(IS_OPEN, &[&chain_id, &address])
+        .await?;
+    Ok(match open {
+        Some(_) => Acceptance::Duplicate,
+        None => Acceptance::Accepted,
+    })
 }
 
 struct Accept<'a> {
@@ -116,6 +165,9 @@ impl Work for Accept<'_> {
         if matched.is_some() {
             return Ok(Ending::RollBack(Acceptance::AlreadyVerified));
         }
+        if let Some(refused) = self.too_many(transaction).await? {
+            return Ok(Ending::RollBack(refused));
+        }
         let inserted = transaction
             .query_opt(
                 INSERT_JOB,
@@ -134,9 +186,32 @@ impl Work for Accept<'_> {
             return Ok(Ending::RollBack(Acceptance::Duplicate));
         }
         transaction
-            .execute(INSERT_INPUT, &[&job.id.0, &job.kind.name(), &job.input])
+            .execute(
+                INSERT_INPUT,
+                &[&job.id.0, &job.kind.name(), &job.input, &job.client],
+            )
             .await?;
         Ok(Ending::Commit(Acceptance::Accepted))
+    }
+}
+
+impl Accept<'_> {
+    async fn too_many(
+        &self,
+        transaction: &Transaction<'_>,
+    ) -> Result<Option<Acceptance>, DatabaseError> {
+        let limits = self.job.limits;
+        let (in_all, per_client) = (i64::from(limits.in_all), i64::from(limits.per_client));
+        let open = transaction
+            .query_one(COUNT_OPEN, &[&self.job.client, &in_all, &per_client])
+            .await?;
+        Ok(if column::<i64>(&open, "of_client")? >= per_client {
+            Some(Acceptance::TooManyOfClient)
+        } else if column::<i64>(&open, "in_all")? >= in_all {
+            Some(Acceptance::TooMany)
+        } else {
+            None
+        })
     }
 }
 

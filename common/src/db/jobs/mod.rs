@@ -25,7 +25,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use accept::{Acceptance, JobKind, NewJob, accept};
+pub use accept::{Acceptance, JobKind, NewJob, OpenJobLimits, accept, foresee};
 pub use backlog::{Backlog, backlog, purge_evidence};
 pub use events::JobEvents;
 pub(in crate::db) use finish::{Ended, fail_in, how_it_ended, succeed_in};

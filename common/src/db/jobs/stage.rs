@@ -1,5 +1,8 @@
 //! How far a job is: its stages, and the write that reports one.
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use super::Lease;
 use crate::db::statement::{Statement, statement};
 use crate::db::{Database, DatabaseError};
@@ -7,7 +10,8 @@ use crate::db::{Database, DatabaseError};
 const REPORT_STAGE: Statement = statement!("jobs/report_stage");
 
 /// What is being done for a job. A run may go through some again, and leave others out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// It waits for a verifier.
     Queued,

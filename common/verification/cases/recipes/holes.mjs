@@ -24,7 +24,7 @@ const text = "68656c6c6f".padEnd(64, "0");
 const encoded = word("7") + word("60") + word("a0") + word("5") + text + word("2") + word("1") + word("ff");
 
 // Fills every reference of the code with an address per library, and says so.
-function link(code, linkReferences, addresses) {
+export function link(code, linkReferences, addresses) {
   const transformations = [];
   const libraries = {};
   let linked = code;

@@ -41,6 +41,12 @@ const literal = { metadata: { useLiteralContent: true } };
 const documented = {
   "a.sol": "/**\n * @title lines\n * that go on\n * @dev more\n *\n * after a blank\n */\ncontract A {\n  /// @notice one\n  /// two\n  function f() public {}\n}\n",
 };
+// Compiled before it was linked, submitted with the library's address.
+const linking = {
+  "a.sol": "library L { function f() public {} }\ncontract A { function g() public { L.f(); } }\n",
+};
+const address = "0x1111111111111111111111111111111111111111";
+const linked = { libraries: { "a.sol": { L: address } } };
 const ends = { "a.sol": "import \"./b.sol\";\nimport \"./c.sol\";\ncontract A {}", "b.sol": "//\n\n", "c.sol": "//\n" };
 
 const cases = [
@@ -77,6 +83,16 @@ const cases = [
   })),
   { name: "documentation_of_many_lines_in_0_6_9", shows: "From there on they don't.", compiler: "0.6.9",
     deployed: each(documented, (text) => crlf(text.trimEnd())), submitted: documented },
+  ...["0.4.24", "0.5.16", "0.8.28"].map((compiler) => ({
+    name: `linked_after_compiling_in_${compiler.replaceAll(".", "_")}`,
+    shows: "Submitted with the library's address, as Hardhat does: the metadata that was deployed names none.",
+    compiler, settings: linked, onChain: {}, deployed: linking, submitted: linking,
+  })),
+  { name: "linked_after_compiling_other_line_endings", shows: "Both at once.", compiler: "0.8.28",
+    settings: linked, onChain: {}, deployed: each(linking, crlf), submitted: linking },
+  { name: "linked_elsewhere", shows: "The metadata names a library, but another: that input is not ours to invent.",
+    compiler: "0.8.28", settings: linked, onChain: { libraries: { "a.sol": { L: address.replaceAll("1", "2") } } },
+    deployed: linking, submitted: linking, none: true },
   { name: "nothing_differs", shows: "The hash is ours already.", compiler: "0.8.28", deployed: lf, submitted: lf, none: true },
   { name: "another_comment", shows: "No line ending gives that.", compiler: "0.8.28",
     deployed: { ...lf, "b.sol": "// another\n" }, submitted: lf, none: true },
@@ -102,8 +118,9 @@ for (const { name, shows, deployed, submitted, again, none, onChain, ...how } of
     shows, compilerVersion: ours.version, settings: how.settings, submitted,
     output: printed(ours.contract),
     again, outputOfAgain: again && printed(compile(how, again).contract),
-    onChain: `0x${theirs.contract.evm.deployedBytecode.object}`,
+    onChain: `0x${theirs.contract.evm.deployedBytecode.object.replace(/__.{38}/g, address.slice(2))}`,
     finds: none ? null : deployed,
+    findsSettings: none ? undefined : onChain,
   };
   writeFileSync(join(here, `${name}.json`), `${JSON.stringify(document, null, 1)}\n`);
   console.log(name);

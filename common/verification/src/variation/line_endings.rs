@@ -16,7 +16,7 @@ enum End {
 
 /// One way to write the same text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Variation {
+pub(crate) struct Variation {
     line_ending: LineEnding,
     end: End,
 }
@@ -42,7 +42,7 @@ impl LineEnding {
 }
 
 impl Variation {
-    pub(super) fn all() -> impl Iterator<Item = Self> {
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
         ENDS.into_iter()
             .flat_map(|end| LINE_ENDINGS.map(|line_ending| Self { line_ending, end }))
     }
@@ -55,7 +55,7 @@ impl Variation {
         })
     }
 
-    pub(super) fn of(self, content: &str) -> String {
+    pub(crate) fn of(self, content: &str) -> String {
         let lines = content.replace("\r\n", "\n");
         let text = match self.line_ending {
             LineEnding::Lf => lines,

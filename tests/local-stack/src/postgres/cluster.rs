@@ -81,7 +81,7 @@ impl Drop for ServerProcess {
 }
 
 /// `PG_BIN`, else the newest system package, else the PATH.
-fn find_binaries() -> Option<PathBuf> {
+pub(super) fn find_binaries() -> Option<PathBuf> {
     let is_usable =
         |folder: &Path| folder.join("initdb").is_file() && folder.join("postgres").is_file();
     if let Some(chosen) = config::chosen_binaries() {

@@ -26,6 +26,7 @@ pub(crate) struct Bench {
 
 /// How long a verification took for the user.
 struct Verified {
+    address: String,
     accept: Duration,
     total: Duration,
 }
@@ -75,6 +76,17 @@ impl Bench {
         Ok(())
     }
 
+    /// Verifies it as it was deployed; gives the address.
+    ///
+    /// # Errors
+    /// When it does not end with an exact match.
+    pub(crate) async fn verify_deployed(&mut self, input: &Input) -> Result<String> {
+        let verified = self
+            .verify(&input.project, input.on_chain(), "exact_match")
+            .await?;
+        Ok(verified.address)
+    }
+
     async fn verify(&mut self, project: &Project, codes: &Codes, level: &str) -> Result<Verified> {
         self.contracts = self
             .contracts
@@ -95,6 +107,7 @@ impl Bench {
             bail!("{} did not end with {level}: {}", project.target, ended.job);
         }
         Ok(Verified {
+            address,
             accept: accepted.took,
             total: ended.took,
         })

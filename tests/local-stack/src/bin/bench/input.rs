@@ -42,11 +42,14 @@ pub(crate) async fn all(compilers: &Compilers) -> Result<Vec<Input>> {
     let preset = Project::read("Preset.sol", "Preset")?;
     let preset_arguments = vec![account, text("Preset"), text("PRE")];
     let governor = Project::read("Gov.sol", "Gov")?;
+    // Its size is that of contracts which are slow to read elsewhere: 45 files, 85 signatures.
+    let large = Project::read("Large.sol", "Large")?;
     let mut inputs = Vec::new();
     for (name, project, arguments) in [
         ("small contract", small, Vec::new()),
         ("OpenZeppelin ERC20 preset", preset, preset_arguments),
-        ("OpenZeppelin Governor", governor, vec![token]),
+        ("OpenZeppelin Governor", governor, vec![token.clone()]),
+        ("45 files, 85 signatures", large, vec![token]),
     ] {
         let compiled = deploy::compile(compilers, &project).await?;
         let on_chain = deployed(&anvil, &compiled, arguments).await?;
