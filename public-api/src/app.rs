@@ -1,5 +1,6 @@
 //! The service from its settings to its last log line.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -8,15 +9,17 @@ use actix_web::{App, HttpServer, web};
 use anyhow::Context;
 use common::auth::mint::TokenSource;
 use common::chains::Chains;
-use common::db::jobs::{self, JobEnds};
+use common::db::jobs::{self, JobEvents};
 use common::db::{Database, DatabaseConfig, schema};
 use common::report::with_causes;
 use common::telemetry::{self, RootSpan, Sampling, TelemetryConfig};
+use tokio::sync::Semaphore;
 use tracing_actix_web::TracingLogger;
 
 use crate::config::Config;
 use crate::cors;
 use crate::dispatch::Dispatcher;
+use crate::estimates::Estimates;
 use crate::explorer::Explorer;
 use crate::routes;
 use crate::state::State;
@@ -83,7 +86,9 @@ async fn open(config: Config) -> anyhow::Result<State> {
         proxies: config.proxies,
         explorer: Explorer::new(config.explorer)?,
         chains: config.service.chains,
-        ends: JobEnds::listen(&database)?,
+        events: JobEvents::listen(&database)?,
+        estimates: Estimates::new(database.clone()),
+        streams: Arc::new(Semaphore::new(config.streams_at_once)),
         database,
         dispatcher: Dispatcher::new(config.dispatch, tokens)?,
     })

@@ -11,6 +11,8 @@ pub(crate) struct Config {
     pub(crate) service: ServiceConfig,
     pub(crate) dispatch: DispatchConfig,
     pub(crate) sweep: SweepConfig,
+    /// Streams of events that are open at once; each is a connection that may say nothing for minutes.
+    pub(crate) streams_at_once: usize,
     /// For one call to one endpoint of a chain.
     pub(crate) rpc_timeout: Duration,
     /// For all that is asked about one proxy.
@@ -73,6 +75,7 @@ impl Config {
             interval: reader.milliseconds("SWEEP_INTERVAL_MS", Duration::from_secs(10)),
             backoff: reader.milliseconds("SWEEP_BACKOFF_MS", Duration::from_secs(15)),
         };
+        let streams_at_once = reader.or("EVENT_STREAMS_AT_ONCE", 2000);
         let rpc_timeout = reader.milliseconds("RPC_TIMEOUT_MS", Duration::from_secs(3));
         let proxy_timeout = reader.milliseconds("PROXY_TIMEOUT_MS", Duration::from_secs(5));
         let limits = OpenJobLimits {
@@ -93,6 +96,7 @@ impl Config {
                 sweep_after,
             },
             sweep,
+            streams_at_once,
             rpc_timeout,
             proxy_timeout,
             limits,

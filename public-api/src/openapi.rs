@@ -10,6 +10,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::answer::{self, Etag};
 use crate::fault::fault;
+use crate::verify::ProgressDocument;
 use crate::{chain_list, contracts, health, verify};
 
 #[derive(OpenApi)]
@@ -33,6 +34,7 @@ use crate::{chain_list, contracts, health, verify};
         verify::etherscan::from_etherscan,
         verify::similarity::by_similarity,
         verify::job::get_job,
+        verify::events::get_events,
         contracts::contract::get_contract,
         contracts::list::on_all_chains,
         contracts::list::on_chain,
@@ -40,6 +42,7 @@ use crate::{chain_list, contracts, health, verify};
         health::health,
         health::version,
     ),
+    components(schemas(ProgressDocument)),
 )]
 struct Api;
 

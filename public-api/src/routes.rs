@@ -15,6 +15,7 @@ pub(crate) fn configure(routes: &mut web::ServiceConfig) {
         .service(verify::etherscan::from_etherscan)
         .service(verify::similarity::by_similarity)
         .service(verify::job::get_job)
+        .service(verify::events::get_events)
         .service(contracts::list::on_all_chains)
         .service(contracts::contract::get_contract)
         .service(contracts::list::on_chain)

@@ -1,13 +1,16 @@
 //! What every handler may use.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::chains::Chains;
 use common::config::chains::ChainRegistry;
 use common::db::Database;
-use common::db::jobs::{JobEnds, OpenJobLimits};
+use common::db::jobs::{JobEvents, OpenJobLimits};
+use tokio::sync::Semaphore;
 
 use crate::dispatch::Dispatcher;
+use crate::estimates::Estimates;
 use crate::explorer::Explorer;
 
 #[derive(Debug)]
@@ -21,5 +24,8 @@ pub(crate) struct State {
     pub(crate) explorer: Explorer,
     pub(crate) database: Database,
     pub(crate) dispatcher: Dispatcher,
-    pub(crate) ends: JobEnds,
+    pub(crate) events: JobEvents,
+    pub(crate) estimates: Estimates,
+    /// One place for each stream of events that is open.
+    pub(crate) streams: Arc<Semaphore>,
 }

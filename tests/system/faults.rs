@@ -11,7 +11,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use crate::support::{CHAIN_ID, TestSystem, chains, job_error, until};
 
 /// Keeps any compiler busy for minutes.
-fn endless(project: &Project) -> Value {
+pub(crate) fn endless(project: &Project) -> Value {
     let stores: String = (0..6000)
         .map(|n| format!("a[{n}] = a[{}] * {n};", n + 1))
         .collect();

@@ -57,7 +57,7 @@ async fn show_first_on_chain_5(system: &TestSystem) {
         )
         INSERT INTO sourcify_matches (verified_contract_id, chain_id, address, runtime_match)
         SELECT verified.id, 5, deployment.address, 'partial' FROM verified, deployment";
-    system.execute(insert).await;
+    system.change(insert).await;
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod imports;
 mod input_gate;
 mod lookups;
 mod pages;
+mod progress;
 mod rejections;
 mod support;
 mod verifying;

@@ -41,7 +41,7 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
                 "documented",
                 "client_address",
             ],
-            &["dispatch", "explorer"],
+            &["dispatch", "explorer", "estimates"],
             &["config"],
         ],
     ),

@@ -1,6 +1,8 @@
 //! From a column to a type of ours. What the schema promises is still checked: a row may have come
 //! from another program.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Json};
@@ -82,6 +84,26 @@ where
     N: TryFrom<T, Error: std::error::Error + Send + Sync + 'static>,
 {
     N::try_from(column::<T>(row, name)?).map_err(|source| unreadable(name, source))
+}
+
+/// The same where there may be none.
+pub(super) fn count_if_any<'a, T, N>(
+    row: &'a Row,
+    name: &'static str,
+) -> Result<Option<N>, DatabaseError>
+where
+    T: FromSql<'a>,
+    N: TryFrom<T, Error: std::error::Error + Send + Sync + 'static>,
+{
+    column::<Option<T>>(row, name)?
+        .map(N::try_from)
+        .transpose()
+        .map_err(|source| unreadable(name, source))
+}
+
+/// A duration that Postgres counted. A clock that was set back makes it none.
+pub(super) fn seconds(count: f64) -> Duration {
+    Duration::try_from_secs_f64(count).unwrap_or_default()
 }
 
 pub(super) fn unreadable(

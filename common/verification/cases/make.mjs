@@ -13,6 +13,7 @@ import { execFileSync } from "node:child_process";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeFileSync } from "node:fs";
+import differences from "./recipes/differences.mjs";
 import recipes from "./recipes.mjs";
 
 const tools = resolve(process.argv[2] ?? ".");
@@ -106,7 +107,7 @@ for (const recipe of recipes) {
       ? output(compile({ ...recipe, sources: withSpaces(recipe.sources) }).contract)
       : undefined,
     onChain: { creation: creation ? `0x${creation}` : null, runtime: `0x${runtime}` },
-    expected,
+    expected: { ...expected, errorData: differences[recipe.name] },
   };
   writeFileSync(join(here, `${recipe.name}.json`), `${JSON.stringify(document, null, 1)}\n`);
   console.log(recipe.name);

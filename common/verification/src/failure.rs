@@ -7,6 +7,7 @@
 use serde_json::{Value, json};
 
 use crate::chain::{Address, ChainId};
+use crate::matching::CodeDifferences;
 
 mod message;
 
@@ -28,10 +29,10 @@ pub enum VerificationFailure {
     NoCompilerOutput,
     ContractNotFoundInCompilerOutput,
     CompiledBytecodeIsZero,
-    BytecodeLengthMismatch,
-    NoMatch,
+    BytecodeLengthMismatch(Box<CodeDifferences>),
+    NoMatch(Box<CodeDifferences>),
     /// The same metadata gave other code: files of the original input are missing (sourcify #618).
-    ExtraFileInputBug,
+    ExtraFileInputBug(Box<CodeDifferences>),
     MissingSource {
         missing_sources: Vec<String>,
     },
@@ -69,9 +70,9 @@ impl VerificationFailure {
             Self::NoCompilerOutput => "no_compiler_output",
             Self::ContractNotFoundInCompilerOutput => "contract_not_found_in_compiler_output",
             Self::CompiledBytecodeIsZero => "compiled_bytecode_is_zero",
-            Self::BytecodeLengthMismatch => "bytecode_length_mismatch",
-            Self::NoMatch => "no_match",
-            Self::ExtraFileInputBug => "extra_file_input_bug",
+            Self::BytecodeLengthMismatch(_) => "bytecode_length_mismatch",
+            Self::NoMatch(_) => "no_match",
+            Self::ExtraFileInputBug(_) => "extra_file_input_bug",
             Self::MissingSource { .. } => "missing_source",
             Self::MissingOrInvalidSource { .. } => "missing_or_invalid_source",
             Self::InvalidCompilationTarget { .. } => "invalid_compilation_target",
@@ -113,6 +114,9 @@ impl VerificationFailure {
             Self::EtherscanMissingContractInJson { contract_name } => {
                 Some(json!({"contractName": contract_name}))
             }
+            Self::BytecodeLengthMismatch(differences)
+            | Self::NoMatch(differences)
+            | Self::ExtraFileInputBug(differences) => Some(json!(differences)),
             _ => None,
         }
     }
@@ -128,7 +132,7 @@ impl VerificationFailure {
     pub fn is_worth_another_compile(&self) -> bool {
         matches!(
             self,
-            Self::NoMatch | Self::BytecodeLengthMismatch | Self::ExtraFileInputBug
+            Self::NoMatch(_) | Self::BytecodeLengthMismatch(_) | Self::ExtraFileInputBug(_)
         )
     }
 }

@@ -17,10 +17,13 @@ use crate::verdict::{CodeMatch, MatchStatus, VerifiedMatch};
 mod auxdata;
 mod call_protection;
 mod constructor_arguments;
+mod difference;
 mod draft;
 mod immutables;
 mod libraries;
 
+use difference::find_differences;
+pub use difference::{CodeDifference, CodeDifferences, CodePart, FirstDifference};
 use draft::Draft;
 
 /// Both sides, and the failure when neither matches.
@@ -33,21 +36,28 @@ pub fn match_contract(
         // Nothing is a prefix of everything.
         return Err(VerificationFailure::CompiledBytecodeIsZero);
     }
-    check_length(contract, &on_chain.runtime)?;
+    let differences = || find_differences(contract, auxdata, on_chain).into();
+    if let Some(failure) = other_length(contract, &on_chain.runtime) {
+        return Err(failure(differences()));
+    }
     let runtime = match_runtime(contract, auxdata, &on_chain.runtime);
     let creation = on_chain
         .creation
         .as_deref()
         .and_then(|code| match_creation(contract, &auxdata.creation, code));
-    VerifiedMatch::from_sides(creation, runtime).ok_or(VerificationFailure::NoMatch)
+    VerifiedMatch::from_sides(creation, runtime)
+        .ok_or_else(|| VerificationFailure::NoMatch(differences()))
 }
 
 /// Codes of other lengths can't match, but for metadata that the chain lacks.
-fn check_length(contract: &CompiledContract, on_chain: &[u8]) -> Result<(), VerificationFailure> {
+fn other_length(
+    contract: &CompiledContract,
+    on_chain: &[u8],
+) -> Option<fn(Box<CodeDifferences>) -> VerificationFailure> {
     let ours = contract.runtime.bytes();
     match contract.language {
         Language::Vyper if ours.len() > on_chain.len() => {
-            Err(VerificationFailure::BytecodeLengthMismatch)
+            Some(VerificationFailure::BytecodeLengthMismatch)
         }
         Language::Solidity if ours.len() != on_chain.len() => {
             let metadata = last_auxdata(ours);
@@ -55,14 +65,14 @@ fn check_length(contract: &CompiledContract, on_chain: &[u8]) -> Result<(), Veri
                 && metadata.is_some()
                 && metadata == last_auxdata(on_chain)
             {
-                Err(VerificationFailure::ExtraFileInputBug)
+                Some(VerificationFailure::ExtraFileInputBug)
             } else if ends_with_metadata_hash(on_chain) {
-                Err(VerificationFailure::BytecodeLengthMismatch)
+                Some(VerificationFailure::BytecodeLengthMismatch)
             } else {
-                Ok(())
+                None
             }
         }
-        Language::Solidity | Language::Yul | Language::Vyper => Ok(()),
+        Language::Solidity | Language::Yul | Language::Vyper => None,
     }
 }
 

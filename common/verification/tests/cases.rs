@@ -81,7 +81,10 @@ fn told(verdict: Result<VerifiedMatch, VerificationFailure>) -> Value {
             "creation": verified.creation().map(side),
             "runtime": verified.runtime().map(side),
         })),
-        Err(failure) => json!({"failure": failure.code()}),
+        Err(failure) => match failure.error_data() {
+            Some(data) => json!({"failure": failure.code(), "errorData": data}),
+            None => json!({"failure": failure.code()}),
+        },
     }
 }
 

@@ -14,6 +14,7 @@ use verification::chain::OnChainCode;
 use verification::compiled_contract::CompiledContract;
 use verification::compiler::{CompilerVersion, Language};
 use verification::compiler_output::read_compiler_output;
+use verification::failure::VerificationFailure;
 use verification::matching::match_contract;
 use verification::signatures::signatures_of;
 use verification::std_json::StdJsonInput;
@@ -177,8 +178,9 @@ fn go_through(
     ] {
         prop_assert!(document.is_object());
     }
-    let Ok(verified) = match_contract(contract, auxdata, on_chain) else {
-        return Ok(());
+    let verified = match match_contract(contract, auxdata, on_chain) {
+        Ok(verified) => verified,
+        Err(failure) => return differences_are_possible(&failure),
     };
     for side in [verified.creation(), verified.runtime()]
         .into_iter()
@@ -190,6 +192,33 @@ fn go_through(
         }
         let read = TransformationValues::from_json(&side.values.to_json());
         prop_assert_eq!(read.as_ref(), Ok(&side.values));
+    }
+    Ok(())
+}
+
+/// What is told of two codes lies within them.
+fn differences_are_possible(failure: &VerificationFailure) -> Result<(), TestCaseError> {
+    let (VerificationFailure::NoMatch(differences)
+    | VerificationFailure::BytecodeLengthMismatch(differences)
+    | VerificationFailure::ExtraFileInputBug(differences)) = failure
+    else {
+        return Ok(());
+    };
+    for side in [Some(&differences.runtime), differences.creation.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        let longer = side.compiled_length.max(side.onchain_length);
+        prop_assert!(side.differing_bytes <= longer, "{side:?}");
+        prop_assert_eq!(side.differing_bytes == 0, side.first_difference.is_none());
+        let first = side.first_difference.map_or((0, 0), |first| {
+            (first.compiled_offset, first.onchain_offset)
+        });
+        prop_assert!(
+            first.0 + side.equal_tail_bytes <= side.compiled_length,
+            "{side:?}"
+        );
+        prop_assert!(first.1 <= side.onchain_length, "{side:?}");
     }
     Ok(())
 }

@@ -6,14 +6,16 @@
 
 mod finish;
 mod heartbeat;
+mod progress;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use common::api::internal::{RunEnd, VerifyAnswer};
 use common::db::DatabaseError;
-use common::db::jobs::{self, JobId, LeasedJob};
+use common::db::jobs::{self, JobId, LeasedJob, Stage};
 use common::telemetry::metrics;
+use tokio::sync::watch;
 use tracing::Instrument;
 
 use crate::outputs::Allowance;
@@ -54,8 +56,12 @@ pub(crate) async fn run(state: Arc<State>, id: JobId) -> Result<VerifyAnswer, No
         event = "lease_taken", job_id = %id, %chain_id, %address, attempt,
         "attempt {attempt} of job {id}"
     );
-    let end = match look(&state, &job, started).await {
-        Run::Looked(Ok(verification)) => finish::store(&state, &job.lease, verification).await,
+    let stage = progress::reported(&state.database, job.lease);
+    let end = match look(&state, &job, started, &stage).await {
+        Run::Looked(Ok(verification)) => {
+            stage.send_replace(Stage::Storing);
+            finish::store(&state, &job.lease, verification).await
+        }
         Run::Looked(Err(fault)) => finish::after_fault(&state, &job.lease, &fault).await,
         Run::LeaseLost => Ok(RunEnd::LeaseLost),
         Run::Stopping => {
@@ -73,7 +79,12 @@ pub(crate) async fn run(state: Arc<State>, id: JobId) -> Result<VerifyAnswer, No
 }
 
 /// Whatever comes first ends the run; dropping the verification kills its compiler.
-async fn look(state: &State, job: &LeasedJob, started: Instant) -> Run {
+async fn look(
+    state: &State,
+    job: &LeasedJob,
+    started: Instant,
+    stage: &watch::Sender<Stage>,
+) -> Run {
     let config = &state.run;
     let tools = Tools {
         chains: &state.chains,
@@ -86,6 +97,7 @@ async fn look(state: &State, job: &LeasedJob, started: Instant) -> Run {
             memory_bytes: config.compiler_memory_bytes,
             output_bytes: config.compiler_output_bytes,
         },
+        stage,
     };
     let mut stopping = state.stopping.subscribe();
     let whole = config.deadline.saturating_add(config.heartbeat);

@@ -15,10 +15,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use common::db::jobs::Stage;
 use common::db::{Database, outputs};
 use common::report::with_causes;
 use common::telemetry::metrics;
 use compiler::{CompileError, Compilers, Engine, Limits, Outcome, Release};
+
+use tokio::sync::watch;
 
 use key::Key;
 use memory::{Memory, Packed};
@@ -30,6 +33,8 @@ pub(crate) struct Order<'a> {
     pub(crate) engine: Engine,
     pub(crate) input: &'a [u8],
     pub(crate) allowance: Allowance,
+    /// Told how far it is.
+    pub(crate) stage: &'a watch::Sender<Stage>,
 }
 
 /// What compilers may use.
@@ -125,6 +130,7 @@ impl Outputs {
     /// When nothing was learned about the input. A database that is away only costs a compile.
     pub(crate) async fn compile(&self, order: Order<'_>) -> Result<Answer, NotCompiled> {
         let began = Instant::now();
+        order.stage.send_replace(Stage::Compiling);
         let answer = if order.release.is_deterministic() {
             self.find_or_run(order).await?
         } else {
@@ -147,6 +153,7 @@ impl Outputs {
             engine,
             input,
             allowance,
+            ..
         } = order;
         let key = Key::of(&self.compilers.fingerprint(release, engine), input);
         let flight = self.flight(key);
@@ -194,8 +201,11 @@ impl Outputs {
             engine,
             input,
             allowance,
+            stage,
         } = order;
+        stage.send_replace(Stage::PreparingCompiler);
         self.compilers.prepare(release, engine).await?;
+        stage.send_replace(Stage::Compiling);
         let limits = allowance.limits_now();
         let compilation = self
             .compilers

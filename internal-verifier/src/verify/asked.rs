@@ -1,6 +1,6 @@
 //! What a job asks for, and the compiler's input that is made of it.
 
-use common::db::jobs::{JobKind, LeasedJob};
+use common::db::jobs::{JobKind, LeasedJob, Stage};
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
 use verification::chain::TransactionHash;
@@ -89,6 +89,7 @@ async fn from_metadata(
         (request, plan)
     };
     let (request, plan) = off_thread(planning).await?;
+    tools.stage.send_replace(Stage::FetchingSources);
     let fetching = tools.sources.fetch(plan.wanted());
     let fetched = fetching
         .instrument(tracing::info_span!("sources.fetch"))

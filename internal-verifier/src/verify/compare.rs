@@ -40,6 +40,7 @@ pub(super) async fn judge(
     on_chain: &OnChain,
     compiled: Compiled,
 ) -> Result<Judged, Fault> {
+    compiling.compares();
     let submitted = compare(on_chain, compiled).await?;
     if submitted.runtime() != Some(MatchStatus::Match) {
         return Ok(submitted);
@@ -74,7 +75,10 @@ async fn vary(
     way: Way,
 ) -> Result<Option<Judged>, Fault> {
     match compiling.variation(input, way).await? {
-        Some(compiled) => compare(on_chain, compiled).await.map(Some),
+        Some(compiled) => {
+            compiling.compares();
+            compare(on_chain, compiled).await.map(Some)
+        }
         None => Ok(None),
     }
 }

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::db::jobs::Stage;
 use compiler::{Engine, Outcome, Release};
 use tracing::Instrument;
 use verification::auxdata::{AuxdataSearch, ContractAuxdata, find_auxdata, place_auxdata};
@@ -147,6 +148,11 @@ impl<'a> Compiling<'a> {
         })
     }
 
+    /// The compilers rest.
+    pub(super) fn compares(&self) {
+        self.tools.stage.send_replace(Stage::Comparing);
+    }
+
     pub(super) fn submitted(&self) -> &StdJsonInput {
         &self.request.std_json_input
     }
@@ -229,6 +235,7 @@ impl<'a> Compiling<'a> {
             engine: way.engine,
             input: text.as_bytes(),
             allowance: self.tools.allowance,
+            stage: self.tools.stage,
         };
         let span = tracing::info_span!("compile", compiler = %release, ?way);
         let answer = self

@@ -19,8 +19,9 @@ use std::time::Duration;
 
 use common::chains::Chains;
 use common::db::Database;
-use common::db::jobs::LeasedJob;
+use common::db::jobs::{LeasedJob, Stage};
 use futures::future::{Either, select};
+use tokio::sync::watch;
 use verification::chain::TransactionHash;
 use verification::failure::VerificationFailure;
 use verification::std_json::StdJsonInput;
@@ -51,6 +52,8 @@ pub(crate) struct Tools<'a> {
     pub(crate) database: &'a Database,
     /// For all compilers of this verification together.
     pub(crate) allowance: Allowance,
+    /// What is being done; whoever wants to know looks.
+    pub(crate) stage: &'a watch::Sender<Stage>,
 }
 
 pub(crate) async fn verify(tools: &Tools<'_>, job: &LeasedJob) -> Result<Verification, Fault> {
@@ -68,7 +71,7 @@ async fn by_compiling(
     let given = origin.creation_transaction_hash();
     let (chain_id, address) = (job.lease.chain_id(), job.lease.address());
     let looking = on_chain::look(tools.chains, chain_id, address, given);
-    let Some((on_chain, begun)) = beside(looking, Begun::begin(tools, origin)).await? else {
+    let Some((on_chain, begun)) = beside(tools, looking, Begun::begin(tools, origin)).await? else {
         let failure = VerificationFailure::ContractNotDeployed;
         return Ok(failed(failure, given, None, None, None));
     };
@@ -136,6 +139,7 @@ impl<'a> Begun<'a> {
 /// Both at the same time, since neither needs the other. The chain speaks first: for a contract that
 /// is not there (nothing), or a chain that cannot be asked, it does not matter what the work gives.
 async fn beside<T>(
+    tools: &Tools<'_>,
     looking: impl Future<Output = Result<Option<OnChain>, Fault>>,
     working: impl Future<Output = Result<T, Fault>>,
 ) -> Result<Option<(OnChain, T)>, Fault> {
@@ -145,10 +149,13 @@ async fn beside<T>(
             Some(on_chain) => Ok(Some((on_chain, working.await?))),
             None => Ok(None),
         },
-        Either::Right((worked, looking)) => match looking.await? {
-            Some(on_chain) => Ok(Some((on_chain, worked?))),
-            None => Ok(None),
-        },
+        Either::Right((worked, looking)) => {
+            tools.stage.send_replace(Stage::ReadingChain);
+            match looking.await? {
+                Some(on_chain) => Ok(Some((on_chain, worked?))),
+                None => Ok(None),
+            }
+        }
     }
 }
 
@@ -182,7 +189,7 @@ async fn try_all_files(
     with_all_files: Option<StdJsonInput>,
     first: Judged,
 ) -> Result<Judged, Fault> {
-    let (Err(VerificationFailure::ExtraFileInputBug), Some(input)) =
+    let (Err(VerificationFailure::ExtraFileInputBug(_)), Some(input)) =
         (&first.verdict, with_all_files)
     else {
         return Ok(first);

@@ -96,6 +96,13 @@ impl Dispatcher {
         *self.0.stopping.borrow()
     }
 
+    /// Returns when this process is asked to stop.
+    pub(crate) async fn stopped(&self) {
+        let mut stopping = self.0.stopping.subscribe();
+        // The sender lives in `self`: this resolves only when somebody says stop.
+        let _ = stopping.wait_for(|stop| *stop).await;
+    }
+
     /// Ends all waiting. Gives the jobs that were accepted here and not sent; calls already sent need
     /// nothing, the verifier runs on.
     pub(crate) fn stop(&self) -> Vec<JobId> {

@@ -23,7 +23,7 @@ pub(crate) async fn show_job(
 ) -> Result<HttpResponse, ErrorPage> {
     let id = params::verification_id(&request)?;
     // A person sees at once that it is under way; the page comes back by itself.
-    let found = state.ends.wait_for_end(JobId(id), Duration::ZERO).await;
+    let found = state.events.wait_for_end(JobId(id), Duration::ZERO).await;
     let found = found.map_err(|error| fault("a job could not be read", &error))?;
     let job = found.ok_or(Reason::JobNotFound(id))?;
     Ok(page(&job, &state.chains).answer(HttpResponse::Ok()))

@@ -21,6 +21,8 @@ const ROUND: u16 = 50;
 const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
 /// How long the codes of a failed job are shown.
 const EVIDENCE_IS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How long it is told what happened to a job; its end stays.
+const EVENTS_ARE_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How long a compiler's output waits for somebody with the same input.
 const OUTPUTS_ARE_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -48,8 +50,13 @@ pub(crate) async fn keep_sweeping(database: Database, dispatcher: Dispatcher, co
 
 async fn purge(database: &Database) {
     let evidence = jobs::purge_evidence(database, EVIDENCE_IS_KEPT).await;
+    let events = jobs::purge_events(database, EVENTS_ARE_KEPT).await;
     let outputs = outputs::purge_outputs(database, OUTPUTS_ARE_KEPT).await;
-    for (what, purged) in [("evidence", evidence), ("outputs", outputs)] {
+    for (what, purged) in [
+        ("evidence", evidence),
+        ("events", events),
+        ("outputs", outputs),
+    ] {
         if let Err(error) = purged {
             tracing::warn!(
                 event = "purge_failed",

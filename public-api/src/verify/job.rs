@@ -2,15 +2,18 @@
 //!
 //! The request of an open job is held until the job ends, at most two seconds: most jobs end sooner,
 //! and clients that poll rarely (forge: at once, then every 15 s) see the end on their first question.
-//! `Prefer: wait=N` asks for another time, `wait=0` for none.
+//! `Prefer: wait=N` asks for another time, `wait=0` for none. A job that is still open then tells how
+//! far it is and how long it will take, and `Retry-After` when it is worth asking again.
 
 use std::time::Duration;
 
+use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, route, web};
 use common::api::problem::{JSON, Problem, ProblemDocument, Reason};
 use common::db::jobs::JobId;
 
-use super::job_document::document;
+use super::job_document::{JobDocument, document};
+use crate::answer::{self, Etag};
 use crate::documented::ReadProblems;
 use crate::fault::fault;
 use crate::params;
@@ -18,6 +21,8 @@ use crate::state::State;
 
 const USUAL_HOLD: Duration = Duration::from_secs(2);
 const LONGEST_HOLD: Duration = Duration::from_secs(20);
+/// However long a job may take, its end should not go unseen for longer.
+const LONGEST_RETRY_S: u64 = 15;
 
 /// How a verification stands
 ///
@@ -25,9 +30,14 @@ const LONGEST_HOLD: Duration = Duration::from_secs(20);
 #[utoipa::path(
     get,
     tag = "verify",
-    params(("verificationId" = Uuid, Path)),
+    params(
+        ("verificationId" = Uuid, Path),
+        ("prefer" = Option<String>, Header, nullable = false, example = "wait=10"),
+    ),
     responses(
-        (status = 200, description = "Also when it failed", body = Object),
+        (status = 200, description = "Also when it failed", body = JobDocument,
+         headers(("retry-after" = u32, description = "Seconds, while it is open"), ("etag" = String))),
+        (status = 304, description = "It has ended and the client has this very document (`If-None-Match`)"),
         (status = 404, description = "There is none of this id", body = ProblemDocument),
         ReadProblems,
     )
@@ -49,14 +59,23 @@ pub(crate) async fn get_job(
         hold(prefer)
     };
     let found = state
-        .ends
+        .events
         .wait_for_end(JobId(id), hold)
         .await
         .map_err(|error| fault("a job could not be read", &error))?;
-    match found {
-        Some(job) => Ok(HttpResponse::Ok().content_type(JSON).json(document(&job))),
-        None => Err(Reason::JobNotFound(id).into()),
+    let job = found.ok_or(Reason::JobNotFound(id))?;
+    if job.is_ended() {
+        let body = serde_json::to_vec(&document(&job, None))
+            .map_err(|error| fault("a job could not be shown", &error))?;
+        return Ok(answer::document(&request, &Etag::of_body(&body), body));
     }
+    let estimate = state.estimates.now().await;
+    let seconds = estimate.seconds(job.input_bytes, job.age);
+    Ok(HttpResponse::Ok()
+        .content_type(JSON)
+        .insert_header((RETRY_AFTER, seconds.min(LONGEST_RETRY_S)))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(document(&job, Some(seconds))))
 }
 
 /// RFC 7240: preferences are separated by commas; one that cannot be met is ignored.

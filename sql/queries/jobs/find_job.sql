@@ -6,6 +6,9 @@ SELECT
     jobs.started_at,
     jobs.completed_at,
     jobs.attempt,
+    jobs.input_bytes,
+    extract(EPOCH FROM now() - jobs.started_at)::float8 AS age_seconds,
+    latest.stage,
     jobs.compilation_time,
     jobs.error_code,
     jobs.error_id,
@@ -27,4 +30,7 @@ LEFT JOIN public.sourcify_matches AS matches
     AND matches.address = jobs.contract_address
 LEFT JOIN public.verification_jobs_ephemeral AS evidence
     ON evidence.id = jobs.id
+LEFT JOIN public.verification_job_events AS latest
+    ON latest.job_id = jobs.id
+    AND latest.number = jobs.events
 WHERE jobs.id = $1

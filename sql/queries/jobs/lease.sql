@@ -4,6 +4,7 @@ WITH leased AS (
     SET
         state = 'running',
         attempt = attempt + 1,
+        events = events + 1,
         lease_token = gen_random_uuid(),
         lease_owner = $2,
         hardware = $3,
@@ -14,13 +15,25 @@ WITH leased AS (
         AND (state = 'pending' OR (state = 'running' AND lease_until < now()))
     RETURNING
         id,
+        events,
         lease_token,
         attempt,
         chain_id,
         contract_address,
         verification_endpoint,
         traceparent
+),
+
+started AS (
+    INSERT INTO public.verification_job_events (job_id, number, stage, attempt)
+    SELECT
+        id,
+        events,
+        'started',
+        attempt
+    FROM leased
 )
+
 SELECT
     leased.lease_token,
     leased.attempt,
@@ -29,7 +42,8 @@ SELECT
     leased.verification_endpoint,
     leased.traceparent,
     inputs.kind,
-    inputs.input
+    inputs.input,
+    pg_notify('verification_job_progressed', leased.id::text) AS announced
 FROM leased
 -- A job without its input is a fault of this attempt; it must not wait for ever.
 LEFT JOIN public.verification_job_inputs AS inputs ON inputs.id = leased.id

@@ -93,7 +93,7 @@ ORDER BY n;
 
 INSERT INTO verification_jobs (
     id, started_at, completed_at, chain_id, contract_address, verified_contract_id, verification_endpoint,
-    compilation_time, state, attempt
+    compilation_time, state, attempt, input_bytes, events
 )
 SELECT
     id,
@@ -105,8 +105,16 @@ SELECT
     '/v2/verify/' || chain_id,
     n % 4000,
     'succeeded',
-    1
+    1,
+    1000 + n % 5000,
+    2
 FROM verified;
+
+INSERT INTO verification_job_events (job_id, number, stage, attempt, happened_at)
+SELECT verified.id, number, 'queued', 1, now() - n * interval '1 s'
+FROM verified
+CROSS JOIN generate_series(1, 2) AS number
+WHERE n % 4 = 0;
 
 -- One in fifty also failed once, and one in a hundred is being verified again.
 INSERT INTO verification_jobs (

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::db::jobs::{self, JobEnds, JobId, Progress};
+use common::db::jobs::{self, JobEvents, JobId, Progress};
 use common::db::matches;
 use tokio::time::Instant;
 use verification::verdict::MatchStatus::ExactMatch;
@@ -13,7 +13,7 @@ use super::story::{Contract, LONG, SHORT, World, failure, new_match, until};
 #[tokio::test]
 async fn an_end_wakes_whoever_waits() {
     let world = World::new().await;
-    let ends = JobEnds::listen(&world.database).unwrap();
+    let ends = JobEvents::listen(&world.database).unwrap();
     until_listening(&world).await;
     let mut fastest = LONG;
     for number in 1..=6 {
@@ -50,7 +50,7 @@ async fn an_abandoned_job_wakes_too() {
         world.lease(job, LONG).await.unwrap();
         world.let_lease_lapse(job).await;
     }
-    let ends = JobEnds::listen(&world.database).unwrap();
+    let ends = JobEvents::listen(&world.database).unwrap();
     let (record, abandoned) = tokio::join!(
         ends.wait_for_end(job, LONG),
         jobs::abandon_lapsed(&world.database)
@@ -62,7 +62,7 @@ async fn an_abandoned_job_wakes_too() {
 #[tokio::test]
 async fn who_comes_late_does_not_wait() {
     let world = World::new().await;
-    let ends = JobEnds::listen(&world.database).unwrap();
+    let ends = JobEvents::listen(&world.database).unwrap();
     let lease = world.leased(Contract(1)).await;
     jobs::fail(&world.database, &lease, &failure("no_match"))
         .await
@@ -76,7 +76,7 @@ async fn who_comes_late_does_not_wait() {
 #[tokio::test]
 async fn patience_ends_with_the_job_as_it_is() {
     let world = World::new().await;
-    let ends = JobEnds::listen(&world.database).unwrap();
+    let ends = JobEvents::listen(&world.database).unwrap();
     let job = world.accepted(Contract(1)).await;
     let record = ends.wait_for_end(job, SHORT).await.unwrap().unwrap();
     assert!(matches!(record.progress, Progress::Pending));
@@ -91,7 +91,7 @@ async fn patience_ends_with_the_job_as_it_is() {
 #[tokio::test]
 async fn a_cut_listener_costs_a_moment_and_no_end() {
     let world = World::new().await;
-    let ends = JobEnds::listen(&world.database).unwrap();
+    let ends = JobEvents::listen(&world.database).unwrap();
     until_listening(&world).await;
     let lease = world.leased(Contract(1)).await;
     let waiting = tokio::spawn({
@@ -110,7 +110,7 @@ async fn a_cut_listener_costs_a_moment_and_no_end() {
 #[tokio::test]
 async fn nobody_listens_any_more_when_the_last_waiter_is_gone() {
     let world = World::new().await;
-    let ends = JobEnds::listen(&world.database).unwrap();
+    let ends = JobEvents::listen(&world.database).unwrap();
     until_listening(&world).await;
     drop(ends.clone());
     drop(ends);
@@ -121,7 +121,7 @@ async fn nobody_listens_any_more_when_the_last_waiter_is_gone() {
 }
 
 const LISTENERS: &str = "FROM pg_stat_activity WHERE datname = current_database() \
-                         AND query LIKE '-- name: jobs/listen%'";
+                         AND query LIKE '-- name: jobs/listen_ends%'";
 
 async fn until_listening(world: &World) {
     until("somebody listens", async || {

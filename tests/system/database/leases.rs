@@ -25,7 +25,7 @@ async fn of_parallel_dispatches_exactly_one_gets_the_lease() {
     assert_eq!(taken[0].lease.attempt(), 1);
     assert!(matches!(
         world.job(job).await.progress,
-        Progress::Running { attempt: 1 }
+        Progress::Running { attempt: 1, .. }
     ));
 }
 
@@ -227,7 +227,7 @@ async fn a_job_whose_input_is_gone_is_a_fault_and_not_a_wait_for_ever() {
     );
     assert!(matches!(
         world.job(job).await.progress,
-        Progress::Running { attempt: 1 }
+        Progress::Running { attempt: 1, .. }
     ));
 }
 

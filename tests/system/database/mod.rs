@@ -8,6 +8,7 @@ mod contracts;
 mod deadlocks;
 mod documents;
 mod ends;
+mod events;
 mod faults;
 mod launcher;
 mod leases;

@@ -3,6 +3,8 @@
 //! What nobody remembers to check is checked at the end of every test: no job is left open, no
 //! compiler is left running, and nothing was logged that a person should look at.
 
+pub(crate) mod event_stream;
+
 use std::time::{Duration, Instant};
 
 use alloy_dyn_abi::DynSolValue;
@@ -110,28 +112,28 @@ impl TestSystem {
 
     /// One value of the database.
     pub(crate) async fn count(&self, sql: &str) -> i64 {
-        let row = async |client: tokio_postgres::Client| client.query_one(sql, &[]).await;
-        self.with_database(row).await.get(0)
+        let row = self.sql(async |client| client.query_one(sql, &[]).await);
+        row.await.get(0)
     }
 
-    /// Changes the database behind everybody's back.
-    pub(crate) async fn execute(&self, sql: &str) {
-        self.with_database(async |client| client.batch_execute(sql).await)
+    /// Does to the database what only a test would.
+    pub(crate) async fn change(&self, sql: &str) {
+        self.sql(async |client| client.batch_execute(sql).await)
             .await;
     }
 
-    async fn with_database<T>(
+    async fn sql<T>(
         &self,
-        ask: impl AsyncFnOnce(tokio_postgres::Client) -> Result<T, tokio_postgres::Error>,
+        work: impl AsyncFnOnce(&tokio_postgres::Client) -> Result<T, tokio_postgres::Error>,
     ) -> T {
         let (client, connection) =
             tokio_postgres::connect(self.database.url(), tokio_postgres::NoTls)
                 .await
                 .unwrap();
         let connection = tokio::spawn(connection);
-        let answer = ask(client).await.unwrap();
+        let done = work(&client).await.unwrap();
         connection.abort();
-        answer
+        done
     }
 
     /// Checks what no test should have to remember, and ends everything.

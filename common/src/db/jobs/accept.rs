@@ -178,6 +178,7 @@ impl Work for Accept<'_> {
                     &job.endpoint,
                     &job.traceparent,
                     &job.first_sweep_after.as_secs_f64(),
+                    &size_bytes(&job.input),
                 ],
             )
             .await?;
@@ -211,5 +212,35 @@ impl Accept<'_> {
         } else {
             None
         })
+    }
+}
+
+/// Of the document as JSON, without making it.
+fn size_bytes(input: &Value) -> Option<i64> {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 = self.0.saturating_add(bytes.len());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, input).ok()?;
+    i64::try_from(count.0).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_an_input_is_that_of_its_text() {
+        let input = serde_json::json!({"sources": {"ü\n": {"content": "☃"}}, "n": [1.5, null]});
+        let text = i64::try_from(input.to_string().len()).unwrap();
+        assert_eq!(size_bytes(&input), Some(text));
     }
 }

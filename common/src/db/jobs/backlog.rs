@@ -29,7 +29,7 @@ pub async fn backlog(database: &Database) -> Result<Backlog, DatabaseError> {
     Ok(Backlog {
         pending: row::count::<i64, _>(&row, "pending")?,
         running: row::count::<i64, _>(&row, "running")?,
-        oldest: oldest.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()),
+        oldest: oldest.map(row::seconds),
     })
 }
 

@@ -10,11 +10,15 @@
 
 mod accept;
 mod backlog;
-mod ends;
+mod events;
 mod finish;
 mod lease;
+mod log;
+mod recent;
 mod record;
+mod stage;
 mod sweep;
+mod wakes;
 
 use std::fmt;
 
@@ -23,12 +27,16 @@ use uuid::Uuid;
 
 pub use accept::{Acceptance, JobKind, NewJob, OpenJobLimits, accept, foresee};
 pub use backlog::{Backlog, backlog, purge_evidence};
-pub use ends::JobEnds;
+pub use events::JobEvents;
 pub(in crate::db) use finish::{Ended, fail_in, how_it_ended, succeed_in};
 pub use finish::{Evidence, JobFailure, fail};
 pub use lease::{Lease, LeasedJob, Worker, give_back, heartbeat, lease, release};
+pub use log::{EventLog, JobEvent, list_events, purge_events};
+pub use recent::{RecentJob, list_recent};
 pub use record::{JobRecord, Progress, find_job};
+pub use stage::{Stage, report_stage};
 pub use sweep::{Abandoned, Backoff, DueJob, abandon_lapsed, make_due, sweep};
+pub use wakes::JobWakes;
 
 /// How often a job is leased before it is given up.
 pub const MAX_ATTEMPTS: u16 = 5;

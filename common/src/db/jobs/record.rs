@@ -1,12 +1,14 @@
 //! A job as it can be shown, whatever its state.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 use verification::chain::{Address, ChainId};
 
-use super::{Evidence, JobId};
+use super::{Evidence, JobId, Stage};
 use crate::db::row::{self, column, unreadable};
 use crate::db::statement::{Statement, statement};
 use crate::db::{Database, DatabaseError};
@@ -22,6 +24,10 @@ pub struct JobRecord {
     pub address: Address,
     /// The time of acceptance.
     pub started_at: OffsetDateTime,
+    /// From then until it was read, by the database's clock.
+    pub age: Duration,
+    /// Of the request; unknown for jobs of older programs.
+    pub input_bytes: Option<u64>,
     pub progress: Progress,
 }
 
@@ -41,6 +47,7 @@ pub enum Progress {
     Pending,
     Running {
         attempt: u16,
+        stage: Stage,
     },
     Succeeded {
         finished_at: OffsetDateTime,
@@ -78,6 +85,7 @@ fn read(id: JobId, row: &Row) -> Result<JobRecord, DatabaseError> {
         "pending" => Progress::Pending,
         "running" => Progress::Running {
             attempt: row::count::<i16, _>(row, "attempt")?,
+            stage: running_stage(row)?,
         },
         "succeeded" => Progress::Succeeded {
             finished_at: column(row, "completed_at")?,
@@ -110,15 +118,23 @@ fn read(id: JobId, row: &Row) -> Result<JobRecord, DatabaseError> {
         chain_id: row::chain_id(row, "chain_id")?,
         address: row::address(row, "contract_address")?,
         started_at: column(row, "started_at")?,
+        age: row::seconds(column(row, "age_seconds")?),
+        input_bytes: row::count_if_any::<i64, _>(row, "input_bytes")?,
         progress,
     })
 }
 
+/// A verifier from before there were events takes a job without saying so.
+fn running_stage(row: &Row) -> Result<Stage, DatabaseError> {
+    let said: Option<&str> = column(row, "stage")?;
+    Ok(match said.map(Stage::from_name) {
+        None | Some(Stage::Queued) => Stage::Started,
+        Some(stage) => stage,
+    })
+}
+
 fn compilation_time_ms(row: &Row) -> Result<Option<u64>, DatabaseError> {
-    column::<Option<i64>>(row, "compilation_time")?
-        .map(u64::try_from)
-        .transpose()
-        .map_err(|source| unreadable("compilation_time", source))
+    row::count_if_any::<i64, _>(row, "compilation_time")
 }
 
 /// A verified contract keeps a match and an exact one as two booleans per side.

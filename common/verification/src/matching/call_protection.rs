@@ -12,17 +12,21 @@ const ADDRESS: ByteRange = ByteRange {
     length: 20,
 };
 
-/// Fills the address if our code leaves it open. Libraries compiled by way of IR have an immutable
-/// there instead.
-pub(super) fn fill(draft: &mut Draft, on_chain: &[u8]) {
-    let is_open = draft.code.first() == Some(&PUSH20)
+/// Where our code leaves the address open. Libraries compiled by way of IR have an immutable there
+/// instead.
+pub(super) fn open_address(code: &[u8]) -> Option<ByteRange> {
+    let is_open = code.first() == Some(&PUSH20)
         && ADDRESS
-            .of(&draft.code)
+            .of(code)
             .is_some_and(|hole| hole.iter().all(|byte| *byte == 0));
-    if !is_open {
+    is_open.then_some(ADDRESS)
+}
+
+pub(super) fn fill(draft: &mut Draft, on_chain: &[u8]) {
+    let Some(place) = open_address(&draft.code) else {
         return;
-    }
-    let address = draft.fill(ADDRESS, on_chain).map(Address::try_from);
+    };
+    let address = draft.fill(place, on_chain).map(Address::try_from);
     if let Some(Ok(address)) = address {
         draft.transformations.push(Transformation::CallProtection);
         draft.values.call_protection = Some(address);

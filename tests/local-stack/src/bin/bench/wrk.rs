@@ -110,6 +110,6 @@ mod tests {
         };
         assert_eq!(Seen::parse(said), Some(seen));
         assert_eq!(Seen::parse(""), None);
-        assert_eq!(milliseconds("950.00us"), Some(0.95));
+        assert_eq!(milliseconds("500.00us"), Some(0.5));
     }
 }

@@ -1,41 +1,37 @@
-//! Waiting for the end of a job without asking all the time.
+//! Waiting for what happens to a job without asking all the time.
 //!
-//! The transaction that ends a job notifies with its id; one connection of the process listens and
-//! tells everybody who waits. A notification can get lost with its connection, so it only wakes: the
-//! waiter subscribes first, then reads the row, and reads it again after each wake and each poll.
+//! The transaction that moves or ends a job notifies with its id; one connection of the process listens
+//! and tells everybody who waits. A notification can get lost with its connection, so it only wakes: the
+//! waiter subscribes first, then reads the rows, and reads them again after each wake and each poll.
+//!
+//! Ends have a channel of their own: most who wait want nothing else, and programs from before there
+//! was progress know it.
 
 use std::time::Duration;
 
-use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout_at};
-use tokio_postgres::{AsyncMessage, Config};
+use tokio::time::{Instant, sleep};
+use tokio_postgres::{AsyncMessage, Config, Notification};
 use uuid::Uuid;
 
+use super::wakes::{JobWakes, Wakes};
 use super::{JobId, JobRecord, find_job};
 use crate::db::{Database, DatabaseError, connect};
 
-const LISTEN: &str = include_str!("../../../../sql/queries/jobs/listen.sql");
+const LISTEN_PROGRESS: &str = include_str!("../../../../sql/queries/jobs/listen_progress.sql");
+const LISTEN_ENDS: &str = include_str!("../../../../sql/queries/jobs/listen_ends.sql");
+const ENDS: &str = "verification_job_ended";
 const POLL: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// More ends than this at one moment, and a slow waiter reads its row again: no harm.
-const REMEMBERED_ENDS: usize = 1024;
 
-/// The ends of all jobs, whoever ends them. It needs a connection beside the pool's. Clones share it;
+/// What happens to all jobs, whoever does it. It needs a connection beside the pool's. Clones share it;
 /// it closes with the last of them.
 #[derive(Debug, Clone)]
-pub struct JobEnds {
+pub struct JobEvents {
     database: Database,
-    wakes: broadcast::Sender<Wake>,
+    wakes: Wakes,
     _listener: std::sync::Arc<Listener>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Wake {
-    Ended(JobId),
-    /// The connection is new: what happened before it is unknown.
-    Reconnected,
 }
 
 #[derive(Debug)]
@@ -47,14 +43,14 @@ impl Drop for Listener {
     }
 }
 
-impl JobEnds {
+impl JobEvents {
     /// Starts to listen, and goes on to try for as long as it lives. Must be called in a runtime.
     ///
     /// # Errors
     /// The URL cannot be read.
     pub fn listen(database: &Database) -> Result<Self, DatabaseError> {
         let settings = database.config().connection_settings()?;
-        let (wakes, _) = broadcast::channel(REMEMBERED_ENDS);
+        let wakes = Wakes::default();
         let listener = tokio::spawn(keep_listening(settings, wakes.clone()));
         Ok(Self {
             database: database.clone(),
@@ -73,40 +69,32 @@ impl JobEnds {
         limit: Duration,
     ) -> Result<Option<JobRecord>, DatabaseError> {
         let deadline = Instant::now() + limit;
-        let mut wakes = self.wakes.subscribe();
+        let mut wakes = self.subscribe(id);
         loop {
             let job = find_job(&self.database, id).await?;
             let is_open = job.as_ref().is_some_and(|job| !job.is_ended());
             if !is_open || Instant::now() >= deadline {
                 return Ok(job);
             }
-            wake_for(&mut wakes, id, deadline.min(Instant::now() + POLL)).await;
+            wakes.end(deadline.min(Instant::now() + POLL)).await;
         }
+    }
+
+    /// Wakes for all that happens to one job. Read after this, and nothing is missed.
+    #[must_use]
+    pub fn subscribe(&self, id: JobId) -> JobWakes {
+        self.wakes.subscribe(id)
     }
 }
 
-/// Returns when the row is worth another look.
-async fn wake_for(wakes: &mut broadcast::Receiver<Wake>, id: JobId, at_latest: Instant) {
-    loop {
-        match timeout_at(at_latest, wakes.recv()).await {
-            Ok(Ok(Wake::Ended(other))) if other != id => {}
-            Ok(Ok(Wake::Ended(_) | Wake::Reconnected)) => return,
-            Ok(Err(RecvError::Lagged(_))) => return,
-            // Cannot be while we hold a sender; a poll is then all that is left.
-            Ok(Err(RecvError::Closed)) => return tokio::time::sleep_until(at_latest).await,
-            Err(_elapsed) => return,
-        }
-    }
-}
-
-async fn keep_listening(settings: Config, wakes: broadcast::Sender<Wake>) {
+async fn keep_listening(settings: Config, wakes: Wakes) {
     let mut pause = FIRST_PAUSE;
     loop {
         let started = Instant::now();
         if let Err(fault) = listen_once(&settings, &wakes).await {
             tracing::warn!(
                 error = %fault,
-                "the ends of jobs are polled until the database can be listened to again"
+                "jobs are polled until the database can be listened to again"
             );
         }
         if started.elapsed() > LONGEST_PAUSE {
@@ -118,26 +106,21 @@ async fn keep_listening(settings: Config, wakes: broadcast::Sender<Wake>) {
 }
 
 /// Listens until the connection ends.
-async fn listen_once(
-    settings: &Config,
-    wakes: &broadcast::Sender<Wake>,
-) -> Result<(), tokio_postgres::Error> {
+async fn listen_once(settings: &Config, wakes: &Wakes) -> Result<(), tokio_postgres::Error> {
     let (client, mut connection) = settings.connect(connect::tls()).await?;
     let messages = async {
         while let Some(message) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
-            if let AsyncMessage::Notification(notification) = message?
-                && let Ok(id) = Uuid::try_parse(notification.payload())
-            {
-                // Nobody waits: nobody needs to know.
-                let _ = wakes.send(Wake::Ended(JobId(id)));
+            if let AsyncMessage::Notification(notification) = message? {
+                ring(wakes, &notification);
             }
         }
         Ok(())
     };
     let listening = async {
-        client.batch_execute(LISTEN).await?;
-        // As above.
-        let _ = wakes.send(Wake::Reconnected);
+        client.batch_execute(LISTEN_PROGRESS).await?;
+        client.batch_execute(LISTEN_ENDS).await?;
+        // The connection is new: what happened before it is unknown.
+        wakes.ring_all();
         // The client keeps the connection open.
         std::future::pending::<()>().await;
         Ok(())
@@ -145,5 +128,15 @@ async fn listen_once(
     tokio::select! {
         ended = messages => ended,
         refused = listening => refused,
+    }
+}
+
+fn ring(wakes: &Wakes, notification: &Notification) {
+    let Ok(id) = Uuid::try_parse(notification.payload()) else {
+        return;
+    };
+    match notification.channel() {
+        ENDS => wakes.ring_for_end(JobId(id)),
+        _ => wakes.ring_for_progress(JobId(id)),
     }
 }

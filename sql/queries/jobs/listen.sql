@@ -1,2 +1,0 @@
--- name: jobs/listen: from now on, the id of each job that ends
-LISTEN verification_job_ended

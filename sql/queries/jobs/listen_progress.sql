@@ -1,0 +1,2 @@
+-- name: jobs/listen_progress: from now on, the id of each job that reaches another stage
+LISTEN verification_job_progressed
