@@ -17,6 +17,7 @@ mod lookups;
 mod pages;
 mod progress;
 mod rejections;
+mod schemathesis;
 mod support;
 mod verifying;
 mod walls;

@@ -14,7 +14,7 @@ use crate::support::{CHAIN_ID, TestSystem, job_error, problem};
 
 const SERVERS_KEY: &str = "the-servers-own-key";
 
-fn with_explorer(mut config: StackConfig, explorer: &MockServer) -> StackConfig {
+pub(crate) fn with_explorer(mut config: StackConfig, explorer: &MockServer) -> StackConfig {
     if let Chains::Document(chains) = &mut config.chains {
         let api = json!({"supported": true, "apiKeyEnvName": "CHAIN_KEY"});
         chains[CHAIN_ID.to_string()]["etherscanApi"] = api;

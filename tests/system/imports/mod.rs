@@ -1,6 +1,6 @@
 //! The ways to verify besides standard JSON: by metadata, from an explorer, by similarity.
 
-mod explorer;
+pub(crate) mod explorer;
 mod metadata;
 mod refusals;
 mod similarity;
