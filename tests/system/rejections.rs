@@ -1,5 +1,7 @@
 //! Requests that are not taken: each with its exact answer, and no row.
 
+use std::io::{Read, Write};
+
 use local_stack::Service;
 use serde_json::{Value, json};
 
@@ -304,6 +306,24 @@ async fn browsers_may_ask_from_anywhere() {
         shown, "etag, retry-after",
         "a page may not read them otherwise"
     );
+    system.stop().await;
+}
+
+/// The harness would see a line at level ERROR.
+#[tokio::test]
+async fn what_is_no_http_is_answered_and_alarms_nobody() {
+    let system = TestSystem::start().await;
+    for request in [
+        "GET / HTTP/1.1\r\nhost: a\r\nx: \u{1}\r\n\r\n",
+        "junk\r\n\r\n",
+    ] {
+        let address = system.stack.public_api().address();
+        let mut connection = std::net::TcpStream::connect(address).unwrap();
+        connection.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    }
     system.stop().await;
 }
 

@@ -80,6 +80,9 @@ pub enum TelemetryError {
     Installed(#[source] TryInitError),
 }
 
+/// What a client sends that is no HTTP is told at level ERROR, and is no fault of ours.
+const BROKEN_REQUESTS: &str = "actix_http::h1=off";
+
 /// Installs log lines on stdout, traces and metrics for the whole process.
 ///
 /// # Errors
@@ -96,10 +99,13 @@ pub fn init_with_output(
     config: &TelemetryConfig,
     out: impl Write + Send + 'static,
 ) -> Result<Telemetry, TelemetryError> {
-    let filter = EnvFilter::try_new(&config.filter).map_err(|source| TelemetryError::Filter {
-        filter: config.filter.clone(),
-        source,
-    })?;
+    let filter =
+        EnvFilter::try_new(format!("{BROKEN_REQUESTS},{}", config.filter)).map_err(|source| {
+            TelemetryError::Filter {
+                filter: config.filter.clone(),
+                source,
+            }
+        })?;
     let telemetry = Telemetry::build(config)?;
     global::set_text_map_propagator(TraceContextPropagator::new());
     // The log filter chooses lines. Spans always exist, or a quiet log would cut every trace.

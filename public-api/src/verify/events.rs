@@ -14,11 +14,33 @@ use actix_web::{HttpRequest, HttpResponse, route, web};
 use common::api::problem::{Problem, ProblemDocument, Reason};
 use common::db::jobs::{JobId, list_events};
 
+use utoipa::ToSchema;
+
 use super::listener::Listener;
 use crate::documented::ReadProblems;
 use crate::fault::fault;
 use crate::params;
 use crate::state::State;
+
+/// One event.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+struct EventDocument {
+    /// Its number, for `Last-Event-ID`.
+    #[schema(pattern = r"^\d+$")]
+    id: String,
+    event: EventName,
+    /// JSON in one line: of `progress` a `ProgressDocument`, of `finished` a `JobDocument`.
+    data: String,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its description is used")]
+enum EventName {
+    Progress,
+    Finished,
+}
 
 const LAST_EVENT_ID: &str = "last-event-id";
 
@@ -31,11 +53,10 @@ const LAST_EVENT_ID: &str = "last-event-id";
     tag = "verify",
     params(
         ("verificationId" = Uuid, Path),
-        ("last-event-id" = Option<u32>, Header, nullable = false, description = "Only what comes after this one"),
+        ("last-event-id" = Option<String>, Header, nullable = false, pattern = r"^\d*$", description = "Only what comes after this one"),
     ),
     responses(
-        (status = 200, description = "Events; the data of `progress` is a ProgressDocument, of `finished` a JobDocument",
-         body = String, content_type = "text/event-stream"),
+        (status = 200, description = "Events", body = EventDocument, content_type = "text/event-stream"),
         (status = 204, description = "The last event has been heard: there is nothing more"),
         (status = 404, description = "There is none of this id", body = ProblemDocument),
         ReadProblems,
