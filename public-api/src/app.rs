@@ -16,9 +16,11 @@ use common::telemetry::{self, RootSpan, Sampling, TelemetryConfig};
 use tokio::sync::Semaphore;
 use tracing_actix_web::TracingLogger;
 
+use crate::body::Budget;
 use crate::config::Config;
 use crate::cors;
 use crate::dispatch::Dispatcher;
+use crate::encodings;
 use crate::estimates::Estimates;
 use crate::explorer::Explorer;
 use crate::routes;
@@ -49,6 +51,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         App::new()
             .app_data(shared.clone())
             .wrap(Compress::default())
+            .wrap(from_fn(encodings::gzip_or_none))
             .wrap(from_fn(cors::allow_everybody))
             .wrap(TracingLogger::<RootSpan>::new())
             .configure(routes::configure)
@@ -83,6 +86,7 @@ async fn open(config: Config) -> anyhow::Result<State> {
         nodes: Chains::new(&config.service.chains, config.rpc_timeout)?,
         proxy_timeout: config.proxy_timeout,
         limits: config.limits,
+        bodies: Budget::of_mebibytes(config.bodies_mebibytes),
         proxies: config.proxies,
         explorer: Explorer::new(config.explorer)?,
         chains: config.service.chains,

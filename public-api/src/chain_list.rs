@@ -1,10 +1,13 @@
 //! `GET /chains`: what can be verified and read, without any key of ours.
 
-use actix_web::{HttpResponse, route, web};
+use actix_web::{HttpRequest, HttpResponse, route, web};
+use common::api::problem::{JSON, Problem};
 use common::config::chains::Chain;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::documented::ReadProblems;
+use crate::params;
 use crate::state::State;
 
 /// A configured chain.
@@ -13,6 +16,9 @@ use crate::state::State;
 struct ChainDocument<'a> {
     #[schema(example = "Ethereum Mainnet")]
     name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    title: Option<&'a str>,
     #[schema(example = 1)]
     chain_id: i64,
     /// Without keys.
@@ -36,18 +42,20 @@ struct TraceSupport {
 
 /// The chains
 ///
-/// Ethereum and its test networks first, the others by name.
+/// Ethereum and its test networks first, the others by title or name.
 #[utoipa::path(
     get,
     tag = "service",
-    responses((status = 200, description = "All configured chains", body = Vec<ChainDocument>))
+    responses((status = 200, description = "All configured chains", body = Vec<ChainDocument>), ReadProblems)
 )]
 #[route("/chains", method = "GET", method = "HEAD")]
-pub(crate) async fn chains(state: web::Data<State>) -> HttpResponse {
+pub(crate) async fn chains(
+    request: HttpRequest,
+    state: web::Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let [] = params::query(&request, [])?;
     let list: Vec<_> = state.chains.in_order().into_iter().map(document).collect();
-    HttpResponse::Ok()
-        .content_type(common::api::problem::JSON)
-        .json(list)
+    Ok(HttpResponse::Ok().content_type(JSON).json(list))
 }
 
 fn document(chain: &Chain) -> ChainDocument<'_> {
@@ -58,6 +66,7 @@ fn document(chain: &Chain) -> ChainDocument<'_> {
     let rpc = chain.rpcs.iter().map(|rpc| rpc.public_url.as_str());
     ChainDocument {
         name: &chain.name,
+        title: chain.title.as_deref(),
         chain_id: chain.id.as_i64(),
         rpc: rpc.collect(),
         trace_supported_rpcs: traces.collect(),

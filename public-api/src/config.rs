@@ -18,6 +18,8 @@ pub(crate) struct Config {
     /// For all that is asked about one proxy.
     pub(crate) proxy_timeout: Duration,
     pub(crate) limits: OpenJobLimits,
+    /// For all bodies of requests together.
+    pub(crate) bodies_mebibytes: usize,
     /// How many proxies of ours stand in front and add to `X-Forwarded-For`: 1 on Cloud Run, 2 with a
     /// load balancer before it.
     pub(crate) proxies: usize,
@@ -75,13 +77,14 @@ impl Config {
             interval: reader.milliseconds("SWEEP_INTERVAL_MS", Duration::from_secs(10)),
             backoff: reader.milliseconds("SWEEP_BACKOFF_MS", Duration::from_secs(15)),
         };
-        let streams_at_once = reader.or("EVENT_STREAMS_AT_ONCE", 2000);
+        let streams_at_once = reader.or("EVENT_STREAMS_AT_ONCE", 40);
         let rpc_timeout = reader.milliseconds("RPC_TIMEOUT_MS", Duration::from_secs(3));
         let proxy_timeout = reader.milliseconds("PROXY_TIMEOUT_MS", Duration::from_secs(5));
         let limits = OpenJobLimits {
             in_all: reader.or("MAX_OPEN_JOBS", 10_000),
             per_client: reader.or("MAX_OPEN_JOBS_PER_CLIENT", 100),
         };
+        let bodies_mebibytes = reader.or("BODIES_MEMORY_MIB", 64);
         let proxies = reader.or("TRUSTED_PROXIES", 0);
         let explorer = read_explorer(&mut reader);
         let required = service.zip(verifier_url).zip(explorer);
@@ -100,6 +103,7 @@ impl Config {
             rpc_timeout,
             proxy_timeout,
             limits,
+            bodies_mebibytes,
             proxies,
             explorer,
         }))

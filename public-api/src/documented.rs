@@ -28,6 +28,9 @@ pub(crate) enum SubmitProblems {
     /// Both sides are verified with exact matches already.
     #[response(status = 409)]
     AlreadyVerified(ProblemDocument),
+    /// The body was not sent within 60 s.
+    #[response(status = 408)]
+    TooSlow(ProblemDocument),
     /// The body is larger than 30 MiB.
     #[response(status = 413)]
     TooLarge(ProblemDocument),

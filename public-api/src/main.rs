@@ -10,6 +10,7 @@ mod contracts;
 mod cors;
 mod dispatch;
 mod documented;
+mod encodings;
 mod estimates;
 mod explorer;
 mod fault;

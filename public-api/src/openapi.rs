@@ -10,6 +10,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::answer::{self, Etag};
 use crate::fault::fault;
+use crate::params;
 use crate::verify::ProgressDocument;
 use crate::{chain_list, contracts, health, verify};
 
@@ -40,6 +41,7 @@ use crate::{chain_list, contracts, health, verify};
         contracts::list::on_chain,
         chain_list::chains,
         health::health,
+        health::ready,
         health::version,
     ),
     components(schemas(ProgressDocument)),
@@ -48,6 +50,7 @@ struct Api;
 
 #[route("/openapi.json", method = "GET", method = "HEAD")]
 pub(crate) async fn document(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let [] = params::query(&request, [])?;
     let body = Api::openapi()
         .to_json()
         .map_err(|error| fault("the API's document could not be written", &error))?;

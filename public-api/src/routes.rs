@@ -8,6 +8,7 @@ use crate::{chain_list, contracts, health, openapi, pages, verify};
 pub(crate) fn configure(routes: &mut web::ServiceConfig) {
     routes
         .service(health::health)
+        .service(health::ready)
         .service(health::version)
         .service(chain_list::chains)
         .service(verify::submit::std_json)

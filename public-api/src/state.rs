@@ -9,6 +9,7 @@ use common::db::Database;
 use common::db::jobs::{JobEvents, OpenJobLimits};
 use tokio::sync::Semaphore;
 
+use crate::body::Budget;
 use crate::dispatch::Dispatcher;
 use crate::estimates::Estimates;
 use crate::explorer::Explorer;
@@ -22,6 +23,7 @@ pub(crate) struct State {
     pub(crate) limits: OpenJobLimits,
     pub(crate) proxies: usize,
     pub(crate) explorer: Explorer,
+    pub(crate) bodies: Budget,
     pub(crate) database: Database,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) events: JobEvents,

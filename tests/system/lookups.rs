@@ -1,6 +1,7 @@
 //! Verified contracts are read: alone, in lists, as proxies, and only when they changed.
 
 use alloy_dyn_abi::DynSolValue;
+use local_stack::Chains;
 use local_stack::anvil::Anvil;
 use local_stack::client::Client;
 use serde_json::{Value, json};
@@ -279,6 +280,61 @@ async fn a_proxy_tells_what_it_forwards_to_when_it_is_asked() {
         let error = &asked["proxyResolution"]["proxyResolutionError"];
         assert_eq!(error["customCode"], "proxy_resolution_error", "{asked}");
         assert!(uuid::Uuid::try_parse(error["errorId"].as_str().unwrap()).is_ok());
+    }
+    system.stop().await;
+}
+
+/// In floating point both would be the same.
+#[tokio::test]
+async fn a_chain_is_known_by_its_whole_number() {
+    let system = TestSystem::with(|mut config| {
+        if let Chains::Document(chains) = &mut config.chains {
+            chains["9007199254740992"] = json!({"sourcifyName": "Large", "supported": false});
+        }
+        config
+    })
+    .await;
+    let address = "0x5FbDB2315678afecb367f032d93F642f64180aa3";
+    let ask = async |chain: &str| {
+        let path = format!("/v2/contract/{chain}/{address}");
+        let (status, document) = document(&system, &path).await;
+        (
+            status,
+            document["chainId"].clone(),
+            document["message"].clone(),
+        )
+    };
+    let known = "9007199254740992";
+    assert_eq!(ask(known).await, (404, json!(known), Value::Null));
+    let other = "9007199254740993";
+    let message = json!(format!("Chain {other} not found"));
+    assert_eq!(ask(other).await, (400, Value::Null, message));
+    let ready = get(&system, "/ready", &[]).await;
+    assert_eq!(
+        (ready.status().as_u16(), ready.text().await.unwrap()),
+        (200, "ready".to_owned())
+    );
+    system.stop().await;
+}
+
+/// Whatever a client forbids, it gets an answer that it can read.
+#[tokio::test]
+async fn no_encoding_that_is_asked_for_or_refused_is_an_error() {
+    let system = TestSystem::start().await;
+    for (asked, sent) in [
+        ("identity;q=0", None),
+        ("br, *;q=0", None),
+        ("br, gzip", Some("gzip")),
+        ("\u{fc}", None),
+    ] {
+        let answer = get(&system, "/openapi.json", &[("accept-encoding", asked)]).await;
+        assert_eq!(answer.status(), 200, "{asked}");
+        let encoding = answer.headers().get("content-encoding");
+        assert_eq!(
+            encoding.map(|value| value.to_str().unwrap()),
+            sent,
+            "{asked}"
+        );
     }
     system.stop().await;
 }

@@ -230,7 +230,9 @@ async fn an_abandoned_job_is_told_to_its_end() {
 #[tokio::test]
 async fn a_crowd_of_idle_listeners_holds_nobody_up() {
     let http = reqwest::Client::new();
-    let mut system = TestSystem::start().await;
+    let mut system =
+        TestSystem::with(|config| config.with(Service::PublicApi, "EVENT_STREAMS_AT_ONCE", "400"))
+            .await;
     let (project, deployed) = system.small().await;
     system.stack.verifier(0).unwrap().kill();
     let body = project.submission(None).unwrap();
@@ -277,10 +279,10 @@ async fn streams_are_bounded_and_the_end_of_one_makes_room() {
     first.next().await.unwrap();
     let url = format!("{base}/v2/verify/{}/events", accepted.id);
     let refused = http.get(url).send().await.unwrap();
-    assert_eq!(refused.status(), 503);
+    assert_eq!(refused.status(), 429);
     assert_eq!(refused.headers()["retry-after"], "5");
     let document: Value = refused.json().await.unwrap();
-    assert_eq!(problem(&document).0, "internal_error");
+    assert_eq!(problem(&document).0, "too_many_requests");
     system.stack.restart_verifier(0).await.unwrap();
     assert_whole(&first.rest().await, 2);
     let mut second = EventStream::open(&http, &base, &accepted.id, None).await;

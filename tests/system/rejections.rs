@@ -230,6 +230,42 @@ async fn reading_answers_as_the_contract_says() {
             "invalid_parameter",
             "Empty value found for query parameter 'fields'".to_owned(),
         ),
+        (
+            format!("/v2/contract/31337/{ADDRESS}?fields=proxyResolution.onchainRuntimeBytecode"),
+            400,
+            "invalid_parameter",
+            "Field selector proxyResolution.onchainRuntimeBytecode is not a valid field".to_owned(),
+        ),
+        (
+            "/v2/contracts/31337?limit=1.5".to_owned(),
+            400,
+            "invalid_parameter",
+            "request/query/limit must be integer".to_owned(),
+        ),
+        (
+            "/v2/contracts/31337?afterMatchId=zzz".to_owned(),
+            400,
+            "invalid_parameter",
+            "request/query/afterMatchId must be a match id".to_owned(),
+        ),
+        (
+            "/v2/contracts/31337?afterMatchId=9223372036854775808".to_owned(),
+            400,
+            "invalid_parameter",
+            "request/query/afterMatchId must be a match id".to_owned(),
+        ),
+        (
+            format!("/v2/contract/0/{ADDRESS}"),
+            400,
+            "unsupported_chain",
+            "Chain 0 not found".to_owned(),
+        ),
+        (
+            "/chains?x=1".to_owned(),
+            400,
+            "invalid_parameter",
+            "Unknown query parameter 'x'".to_owned(),
+        ),
     ] {
         let (got, document) = get(&path).await;
         assert_eq!(

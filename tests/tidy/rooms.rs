@@ -37,6 +37,7 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
                 "body",
                 "fault",
                 "cors",
+                "encodings",
                 "answer",
                 "documented",
                 "client_address",

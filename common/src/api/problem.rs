@@ -58,6 +58,10 @@ pub enum Reason {
     TooManyOfClient,
     #[error("Too many verifications are open. Send this one again in a while.")]
     TooMany,
+    #[error("This instance has too much to do. Ask again in a while.")]
+    Overloaded,
+    #[error("request body was not sent within 60 s")]
+    TooSlow,
     #[error("A valid token is required.")]
     Unauthorized,
     #[error("This account may not call this route.")]
@@ -84,6 +88,7 @@ impl Reason {
             | Self::ImportUnsupported(_)
             | Self::MalformedImport(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::JobNotFound(_)
             | Self::RouteNotFound { .. }
             | Self::NotVerifiedThere
@@ -92,7 +97,8 @@ impl Reason {
             Self::AlreadyBeingVerified { .. }
             | Self::ImportLimit
             | Self::TooManyOfClient
-            | Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            | Self::TooMany
+            | Self::Overloaded => StatusCode::TOO_MANY_REQUESTS,
             Self::ImportFailed(_) | Self::CodeUnknown { .. } => StatusCode::BAD_GATEWAY,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
@@ -106,7 +112,7 @@ impl Reason {
     pub fn custom_code(&self) -> &'static str {
         match self {
             Self::InvalidJson(_) => "invalid_json",
-            Self::InvalidParameter(_) | Self::TooLarge => "invalid_parameter",
+            Self::InvalidParameter(_) | Self::TooLarge | Self::TooSlow => "invalid_parameter",
             Self::UnknownChain(_) | Self::DeprecatedChain(_) | Self::ImportUnsupported(_) => {
                 "unsupported_chain"
             }
@@ -120,7 +126,7 @@ impl Reason {
             Self::RouteNotFound { .. } => "route_not_found",
             Self::AlreadyVerified { .. } => "already_verified",
             Self::AlreadyBeingVerified { .. } => "duplicate_verification_request",
-            Self::TooManyOfClient | Self::TooMany => "too_many_requests",
+            Self::TooManyOfClient | Self::TooMany | Self::Overloaded => "too_many_requests",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
             Self::Internal | Self::Unavailable => "internal_error",
@@ -131,7 +137,8 @@ impl Reason {
     fn retry_after_s(&self) -> Option<u32> {
         match self {
             Self::Unavailable | Self::AlreadyBeingVerified { .. } => Some(5),
-            Self::TooManyOfClient => Some(10),
+            Self::Overloaded => Some(5),
+            Self::TooManyOfClient | Self::ImportLimit => Some(10),
             Self::TooMany => Some(30),
             Self::Busy => Some(1),
             _ => None,

@@ -23,6 +23,8 @@ pub struct ChainRegistry(BTreeMap<ChainId, Chain>);
 pub struct Chain {
     pub id: ChainId,
     pub name: String,
+    /// A longer name.
+    pub title: Option<String>,
     /// Whether new verifications are taken. A chain that is not supported is only read.
     pub supported: bool,
     /// Whether contracts of the chain can be imported from the explorer.
@@ -118,7 +120,7 @@ impl ChainRegistry {
         self.0.get(&id)
     }
 
-    /// Ethereum and its test networks first, the others by name.
+    /// Ethereum and its test networks first, the others by title or name.
     #[must_use]
     pub fn in_order(&self) -> Vec<&Chain> {
         const FIRST: [i64; 7] = [1, 560_048, 11_155_111, 17_000, 5, 3, 4];
@@ -127,7 +129,7 @@ impl ChainRegistry {
             let place = FIRST.iter().position(|&id| id == chain.id.as_i64());
             (
                 place.unwrap_or(FIRST.len()),
-                chain.name.to_lowercase(),
+                chain.title.as_ref().unwrap_or(&chain.name).to_lowercase(),
                 chain.id,
             )
         });

@@ -19,6 +19,8 @@ pub struct RootSpan;
 
 struct Started(Instant);
 
+const LONGEST_REQUEST_ID: usize = 128;
+
 impl RootSpanBuilder for RootSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
         request.extensions_mut().insert(Started(Instant::now()));
@@ -59,6 +61,11 @@ fn log_line(request: &HttpRequest, status: u16) {
     let started = extensions.get::<Started>();
     let seconds = started.map_or(0.0, |started| started.0.elapsed().as_secs_f64());
     let latency = format!("{seconds:.6}s");
+    // What a proxy or a client calls this request, if it has no trace of its own.
+    let request_id = request.headers().get("x-request-id");
+    let request_id = request_id
+        .and_then(|id| id.to_str().ok())
+        .filter(|id| id.len() <= LONGEST_REQUEST_ID);
     let (method, path) = (request.method().as_str(), request.path());
     macro_rules! line {
         ($level:ident) => {
@@ -68,6 +75,7 @@ fn log_line(request: &HttpRequest, status: u16) {
                 httpRequest.requestUrl = path,
                 httpRequest.status = status,
                 httpRequest.latency = latency,
+                request_id,
                 "{method} {path} {status}"
             )
         };

@@ -65,7 +65,7 @@ pub(crate) async fn on_all_chains(
         ("sort" = inline(Option<Sort>), Query, nullable = false, description = "By match id; newest first by default"),
         ("limit" = Option<u16>, Query, nullable = false, minimum = 1, maximum = 200,
          description = "Of the page; 200 by default"),
-        ("afterMatchId" = Option<String>, Query, nullable = false, pattern = r"^\d{1,18}$",
+        ("afterMatchId" = Option<String>, Query, nullable = false, pattern = r"^\d{1,19}$",
          description = "Only what comes after this match"),
     ),
     responses(

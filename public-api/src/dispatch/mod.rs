@@ -92,10 +92,6 @@ impl Dispatcher {
             .spawn(async move { inner.run(job, by).await }.instrument(span));
     }
 
-    pub(crate) fn is_stopping(&self) -> bool {
-        *self.0.stopping.borrow()
-    }
-
     /// Returns when this process is asked to stop.
     pub(crate) async fn stopped(&self) {
         let mut stopping = self.0.stopping.subscribe();

@@ -5,13 +5,12 @@
 
 mod remaining;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use common::db::Database;
 use common::db::jobs::{RecentJob, list_recent};
 use common::report::with_causes;
-use tokio::sync::Mutex;
 
 use remaining::remaining;
 
@@ -52,21 +51,42 @@ impl Estimates {
         }
     }
 
-    /// Of all who ask at once, one reads.
+    /// Of all who ask at once one reads; the others take what was read before.
     pub(crate) async fn now(&self) -> Estimate {
-        let mut kept = self.kept.lock().await;
-        if kept.asked_at.is_none_or(|at| at.elapsed() >= READ_EVERY) {
-            match list_recent(&self.database, JOBS).await {
-                Ok(jobs) => kept.jobs = jobs.into(),
-                Err(error) => tracing::warn!(
+        let (kept, is_mine) = self.take_turn();
+        if !is_mine {
+            return Estimate(kept);
+        }
+        match list_recent(&self.database, JOBS).await {
+            Ok(jobs) => {
+                let jobs: Arc<[RecentJob]> = jobs.into();
+                self.kept().jobs = Arc::clone(&jobs);
+                Estimate(jobs)
+            }
+            Err(error) => {
+                tracing::warn!(
                     event = "estimates_are_old",
                     error = with_causes(&error),
                     "the recent jobs could not be read; estimates are made from older ones"
-                ),
+                );
+                Estimate(kept)
             }
-            // Also after a fault: a database in trouble is not asked by everybody in turn.
+        }
+    }
+
+    /// What is kept, and whether it is time to read again. The turn counts from its beginning, also if
+    /// it ends with a fault: a database in trouble is not asked by everybody.
+    fn take_turn(&self) -> (Arc<[RecentJob]>, bool) {
+        let mut kept = self.kept();
+        let is_due = kept.asked_at.is_none_or(|at| at.elapsed() >= READ_EVERY);
+        if is_due {
             kept.asked_at = Some(Instant::now());
         }
-        Estimate(Arc::clone(&kept.jobs))
+        (Arc::clone(&kept.jobs), is_due)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // Each change is one assignment.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -133,14 +133,18 @@ fn no_answer() -> Reason {
 
 /// An explorer's own words may repeat the key that it was asked with, and be no sentence but a page.
 fn repeatable(reason: Reason, key: Option<&ApiKey>) -> Reason {
-    let Reason::ImportFailed(words) = reason else {
-        return reason;
+    let repeatable = |words: String| -> String {
+        let words = match key.map(ApiKey::expose) {
+            Some(key) if !key.is_empty() => words.replace(key, "***"),
+            _ => words,
+        };
+        words.chars().take(MAX_WORDS).collect()
     };
-    let words = match key.map(ApiKey::expose) {
-        Some(key) if !key.is_empty() => words.replace(key, "***"),
-        _ => words,
-    };
-    Reason::ImportFailed(words.chars().take(MAX_WORDS).collect())
+    match reason {
+        Reason::ImportFailed(words) => Reason::ImportFailed(repeatable(words)),
+        Reason::MalformedImport(words) => Reason::MalformedImport(repeatable(words)),
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -158,6 +162,8 @@ mod tests {
             (&"x".repeat(1000), &"x".repeat(300)),
         ] {
             assert_eq!(repeatable(said(words), Some(&key)), said(wanted));
+            let malformed = |words: &str| Reason::MalformedImport(words.to_owned());
+            assert_eq!(repeatable(malformed(words), Some(&key)), malformed(wanted));
         }
         assert_eq!(repeatable(said("s3cret"), None), said("s3cret"));
         let other = repeatable(Reason::ImportLimit, Some(&key));

@@ -43,8 +43,14 @@ impl<'a> Contract<'a> {
     }
 
     /// Before other servers are asked: a request that would not be taken anyway is spared that.
-    pub(super) async fn check_is_free(self, state: &State) -> Result<(), Problem> {
-        let foreseen = jobs::foresee(&state.database, self.chain.id, self.address)
+    pub(super) async fn check_is_free(
+        self,
+        request: &HttpRequest,
+        state: &State,
+    ) -> Result<(), Problem> {
+        let client = client_address(request, state.proxies);
+        let (chain, address) = (self.chain.id, self.address);
+        let foreseen = jobs::foresee(&state.database, chain, address, client, state.limits)
             .await
             .map_err(|error| fault("a job could not be foreseen", &error))?;
         self.refusal(foreseen)

@@ -51,15 +51,15 @@ pub(crate) async fn from_etherscan(
     payload: web::Payload,
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body::read_json(&request, payload).await?;
+    let body = body::read_json(&request, payload, &state.bodies).await?;
     let params = ContractParams::shape(&request)?;
     let [] = params::query(&request, [])?;
-    let callers_key = api_key(&body)?;
+    let callers_key = api_key(&body.document)?;
     let contract = Contract::resolve(params, &state)?;
     let Some(api) = &contract.chain.etherscan_api else {
         return Err(Reason::ImportUnsupported(contract.chain.id.to_string()).into());
     };
-    contract.check_is_free(&state).await?;
+    contract.check_is_free(&request, &state).await?;
     let key = callers_key.as_ref().or(api.api_key.as_ref());
     let found = state
         .explorer

@@ -18,6 +18,7 @@ pub(crate) struct ProgressDocument {
     pub(super) attempt: u16,
     pub(super) at: String,
     /// From then on.
+    #[schema(minimum = 1)]
     pub(super) estimated_seconds: u64,
 }
 

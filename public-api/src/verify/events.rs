@@ -59,6 +59,8 @@ const LAST_EVENT_ID: &str = "last-event-id";
         (status = 200, description = "Events", body = EventDocument, content_type = "text/event-stream"),
         (status = 204, description = "The last event has been heard: there is nothing more"),
         (status = 404, description = "There is none of this id", body = ProblemDocument),
+        (status = 429, description = "Too many streams are open. `Retry-After` says when to ask again",
+         body = ProblemDocument, headers(("retry-after" = u32, description = "Seconds"))),
         ReadProblems,
     )
 )]
@@ -94,7 +96,7 @@ pub(crate) async fn get_events(
     }
     let Ok(place) = Arc::clone(&state.streams).try_acquire_owned() else {
         tracing::warn!(event = "streams_full", job_id = %id, "no place for another stream of events");
-        return Err(Reason::Unavailable.into());
+        return Err(Reason::Overloaded.into());
     };
     let listener = Listener::new(state, place, job, wakes, log, after);
     Ok(answer.streaming(futures::stream::unfold(listener, Listener::next)))

@@ -49,20 +49,15 @@ pub(crate) async fn get_job(
 ) -> Result<HttpResponse, Problem> {
     let id = params::verification_id(&request)?;
     let [] = params::query(&request, [])?;
-    let prefer = request
-        .headers()
-        .get("prefer")
-        .and_then(|value| value.to_str().ok());
-    let hold = if state.dispatcher.is_stopping() {
-        Duration::ZERO
-    } else {
-        hold(prefer)
+    let prefer = request.headers().get_all("prefer");
+    let hold = hold(prefer.filter_map(|value| value.to_str().ok()));
+    let found = tokio::select! {
+        found = state.events.wait_for_end(JobId(id), hold) => found,
+        () = state.dispatcher.stopped() => {
+            state.events.wait_for_end(JobId(id), Duration::ZERO).await
+        }
     };
-    let found = state
-        .events
-        .wait_for_end(JobId(id), hold)
-        .await
-        .map_err(|error| fault("a job could not be read", &error))?;
+    let found = found.map_err(|error| fault("a job could not be read", &error))?;
     let job = found.ok_or(Reason::JobNotFound(id))?;
     if job.is_ended() {
         let body = serde_json::to_vec(&document(&job, None))
@@ -79,11 +74,12 @@ pub(crate) async fn get_job(
 }
 
 /// RFC 7240: preferences are separated by commas; one that cannot be met is ignored.
-fn hold(prefer: Option<&str>) -> Duration {
+fn hold<'a>(prefer: impl Iterator<Item = &'a str>) -> Duration {
     prefer
-        .into_iter()
         .flat_map(|text| text.split(','))
-        .find_map(|preference| preference.trim().strip_prefix("wait=")?.parse().ok())
+        .filter_map(|preference| preference.split_once('='))
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))
+        .find_map(|(_, seconds)| seconds.trim().parse().ok())
         .map_or(USUAL_HOLD, |seconds| {
             Duration::from_secs(seconds).min(LONGEST_HOLD)
         })
@@ -103,8 +99,13 @@ mod tests {
             (Some("wait=3600"), 20),
             (Some("wait=-1"), 2),
             (Some("wait=soon"), 2),
+            (Some("Wait = 7"), 7),
         ] {
-            assert_eq!(hold(prefer), Duration::from_secs(seconds), "{prefer:?}");
+            assert_eq!(
+                hold(prefer.into_iter()),
+                Duration::from_secs(seconds),
+                "{prefer:?}"
+            );
         }
     }
 }

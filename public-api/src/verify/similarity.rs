@@ -51,14 +51,14 @@ pub(crate) async fn by_similarity(
     payload: web::Payload,
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body::read_json(&request, payload).await?;
+    let body = body::read_json(&request, payload, &state.bodies).await?;
     let params = ContractParams::shape(&request)?;
     let [] = params::query(&request, [])?;
     let input = SimilarityRequest {
-        creation_transaction_hash: creation_transaction_hash(members(&body)?)?,
+        creation_transaction_hash: creation_transaction_hash(members(&body.document)?)?,
     };
     let contract = Contract::resolve(params, &state)?;
-    contract.check_is_free(&state).await?;
+    contract.check_is_free(&request, &state).await?;
     check_has_code(&state, contract).await?;
     accept(&request, &state, contract, JobKind::Similarity, &input).await
 }

@@ -26,10 +26,10 @@ pub(crate) async fn std_json(
     payload: web::Payload,
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body::read_json(&request, payload).await?;
+    let body = body::read_json(&request, payload, &state.bodies).await?;
     let params = ContractParams::shape(&request)?;
     let [] = params::query(&request, [])?;
-    let shaped = Shaped::parse(&body)?;
+    let shaped = Shaped::parse(&body.document)?;
     let contract = Contract::resolve(params, &state)?;
     let checked = shaped.check()?;
     accept(&request, &state, contract, JobKind::StdJson, &checked).await

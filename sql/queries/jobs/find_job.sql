@@ -13,6 +13,8 @@ SELECT
     jobs.error_code,
     jobs.error_id,
     jobs.error_data,
+    jobs.creation_match,
+    jobs.runtime_match,
     verified.creation_metadata_match,
     verified.runtime_metadata_match,
     matches.id AS match_id,

@@ -6,6 +6,8 @@ WITH ended AS (
         completed_at = now(),
         verified_contract_id = $3,
         compilation_time = $4,
+        creation_match = $5,
+        runtime_match = $6,
         lease_owner = NULL,
         lease_token = NULL,
         lease_until = NULL

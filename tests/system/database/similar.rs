@@ -168,10 +168,17 @@ async fn no_table_is_read_whole_and_a_popular_program_costs_no_more_than_its_lim
 async fn what_would_become_of_a_job_can_be_foreseen() {
     let world = World::new().await;
     let contract = Contract(1);
+    let limits = new_job(contract).limits;
     let foreseen = async || {
-        jobs::foresee(&world.database, contract.chain_id(), contract.address())
-            .await
-            .unwrap()
+        jobs::foresee(
+            &world.database,
+            contract.chain_id(),
+            contract.address(),
+            None,
+            limits,
+        )
+        .await
+        .unwrap()
     };
     assert_eq!(foreseen().await, jobs::Acceptance::Accepted);
     let job = new_job(contract);

@@ -136,9 +136,18 @@ async fn the_same_pair_gets_better_in_its_place() {
     let world = World::new().await;
     let lease = world.leased(Contract(1)).await;
     let first = stored(&world, &lease, &new_match(None, Some(Match))).await;
+    let first_job = lease.job();
     let lease = world.leased(Contract(1)).await;
     let second = stored(&world, &lease, &new_match(Some(Match), Some(ExactMatch))).await;
     assert_eq!(first, second);
+    let Progress::Succeeded { levels, .. } = world.job(first_job).await.progress else {
+        panic!("the first job succeeded");
+    };
+    let found = MatchLevels {
+        creation: None,
+        runtime: Some(Match),
+    };
+    assert_eq!(levels, found, "a job tells what it found itself");
     assert_eq!(rows(&world).await, [3, 1, 1, 1, 2, 3, 2, 1, 1]);
 }
 

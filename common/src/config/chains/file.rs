@@ -14,6 +14,7 @@ type Secret<'a> = &'a dyn Fn(&str) -> Option<String>;
 #[serde(rename_all = "camelCase")]
 struct ChainEntry {
     sourcify_name: Option<String>,
+    title: Option<String>,
     #[serde(default)]
     supported: bool,
     etherscan_api: Option<EtherscanEntry>,
@@ -111,6 +112,7 @@ fn chain(key: &str, entry: ChainEntry, secret: Secret<'_>) -> Result<Chain, Stri
     Ok(Chain {
         id,
         name: entry.sourcify_name.unwrap_or_else(|| format!("Chain {id}")),
+        title: entry.title,
         // Without a usable endpoint nothing new can be verified there.
         supported: entry.supported && !rpcs.is_empty(),
         etherscan_api: entry

@@ -1,7 +1,7 @@
 //! Accepting a job: the row and its input in one transaction, before anybody is told.
 //!
-//! Nothing is checked before the insert. The partial unique index on open jobs decides, on any
-//! instance, which of several requests for one contract is the job.
+//! The partial unique index on open jobs decides, on any instance, which of several requests for one
+//! contract is the job; what is asked before the insert only gives a better answer.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -10,6 +10,9 @@ use serde_json::Value;
 use verification::chain::{Address, ChainId};
 
 use super::JobId;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
 use crate::db::row::column;
 use crate::db::statement::{Statement, statement};
 use crate::db::{Database, DatabaseError, Ending, Transaction, Work};
@@ -126,6 +129,8 @@ pub async fn foresee(
     database: &Database,
     chain_id: ChainId,
     address: Address,
+    client: Option<IpAddr>,
+    limits: OpenJobLimits,
 ) -> Result<Acceptance, DatabaseError> {
     let connection = database.connection().await?;
     let (chain_id, address) = (chain_id.as_i64(), address.as_bytes());
@@ -138,10 +143,12 @@ pub async fn foresee(
     let open = connection
         .query_opt(IS_OPEN, &[&chain_id, &address])
         .await?;
-    Ok(match open {
-        Some(_) => Acceptance::Duplicate,
-        None => Acceptance::Accepted,
-    })
+    if open.is_some() {
+        return Ok(Acceptance::Duplicate);
+    }
+    let parameters = limits.parameters(client);
+    let open = connection.query_one(COUNT_OPEN, &parameters.each()).await?;
+    Ok(limits.exceeded(&open)?.unwrap_or(Acceptance::Accepted))
 }
 
 struct Accept<'a> {
@@ -165,9 +172,12 @@ impl Work for Accept<'_> {
         if matched.is_some() {
             return Ok(Ending::RollBack(Acceptance::AlreadyVerified));
         }
-        if let Some(refused) = self.too_many(transaction).await? {
-            return Ok(Ending::RollBack(refused));
-        }
+        let parameters = job.limits.parameters(job.client);
+        let open = transaction
+            .query_one(COUNT_OPEN, &parameters.each())
+            .await?;
+        // A duplicate is told that it is one, whatever the limits say.
+        let too_many = job.limits.exceeded(&open)?;
         let inserted = transaction
             .query_opt(
                 INSERT_JOB,
@@ -185,6 +195,9 @@ impl Work for Accept<'_> {
         if inserted.is_none() {
             return Ok(Ending::RollBack(Acceptance::Duplicate));
         }
+        if let Some(refused) = too_many {
+            return Ok(Ending::RollBack(refused));
+        }
         transaction
             .execute(
                 INSERT_INPUT,
@@ -195,23 +208,38 @@ impl Work for Accept<'_> {
     }
 }
 
-impl Accept<'_> {
-    async fn too_many(
-        &self,
-        transaction: &Transaction<'_>,
-    ) -> Result<Option<Acceptance>, DatabaseError> {
-        let limits = self.job.limits;
-        let (in_all, per_client) = (i64::from(limits.in_all), i64::from(limits.per_client));
-        let open = transaction
-            .query_one(COUNT_OPEN, &[&self.job.client, &in_all, &per_client])
-            .await?;
-        Ok(if column::<i64>(&open, "of_client")? >= per_client {
-            Some(Acceptance::TooManyOfClient)
-        } else if column::<i64>(&open, "in_all")? >= in_all {
-            Some(Acceptance::TooMany)
-        } else {
-            None
-        })
+impl OpenJobLimits {
+    fn parameters(self, client: Option<IpAddr>) -> Counted {
+        Counted {
+            client,
+            in_all: i64::from(self.in_all),
+            per_client: i64::from(self.per_client),
+        }
+    }
+
+    fn exceeded(self, open: &Row) -> Result<Option<Acceptance>, DatabaseError> {
+        Ok(
+            if column::<i64>(open, "of_client")? >= i64::from(self.per_client) {
+                Some(Acceptance::TooManyOfClient)
+            } else if column::<i64>(open, "in_all")? >= i64::from(self.in_all) {
+                Some(Acceptance::TooMany)
+            } else {
+                None
+            },
+        )
+    }
+}
+
+/// What `jobs/count_open` is asked.
+struct Counted {
+    client: Option<IpAddr>,
+    in_all: i64,
+    per_client: i64,
+}
+
+impl Counted {
+    fn each(&self) -> [&(dyn ToSql + Sync); 3] {
+        [&self.client, &self.in_all, &self.per_client]
     }
 }
 

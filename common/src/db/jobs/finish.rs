@@ -4,6 +4,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 use verification::chain::TransactionHash;
+use verification::verdict::{MatchLevels, MatchStatus};
 
 use super::{JobId, Lease};
 use crate::db::row::column;
@@ -140,6 +141,7 @@ pub(in crate::db) async fn succeed_in(
     transaction: &Transaction<'_>,
     lease: &Lease,
     verified_contract_id: i64,
+    levels: MatchLevels,
     compilation_time_ms: u64,
 ) -> Result<bool, DatabaseError> {
     let changed = transaction
@@ -150,6 +152,8 @@ pub(in crate::db) async fn succeed_in(
                 &lease.token(),
                 &verified_contract_id,
                 &i64::try_from(compilation_time_ms).ok(),
+                &levels.creation.map(MatchStatus::stored_name),
+                &levels.runtime.map(MatchStatus::stored_name),
             ],
         )
         .await?;

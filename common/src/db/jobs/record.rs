@@ -90,7 +90,7 @@ fn read(id: JobId, row: &Row) -> Result<JobRecord, DatabaseError> {
         "succeeded" => Progress::Succeeded {
             finished_at: column(row, "completed_at")?,
             compilation_time_ms: compilation_time_ms(row)?,
-            levels: levels_of_verified(row)?,
+            levels: levels(row)?,
             match_id: column(row, "match_id")?,
             verified_at: column(row, "verified_at")?,
         },
@@ -138,6 +138,18 @@ fn compilation_time_ms(row: &Row) -> Result<Option<u64>, DatabaseError> {
 }
 
 /// A verified contract keeps a match and an exact one as two booleans per side.
+/// What this job found; of a success that an older program wrote, what its match is now.
+fn levels(row: &Row) -> Result<MatchLevels, DatabaseError> {
+    let found = MatchLevels {
+        creation: row::match_status_if_any(row, "creation_match")?,
+        runtime: row::match_status_if_any(row, "runtime_match")?,
+    };
+    match found.best() {
+        Some(_) => Ok(found),
+        None => levels_of_verified(row),
+    }
+}
+
 fn levels_of_verified(row: &Row) -> Result<MatchLevels, DatabaseError> {
     let level = |has_exact_metadata: Option<bool>| {
         has_exact_metadata.map(|exact| match exact {

@@ -143,6 +143,7 @@ async fn store(
         transaction,
         lease,
         verified_contract_id,
+        new.levels(),
         compilation_time_ms,
     )
     .await?;
