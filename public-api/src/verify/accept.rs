@@ -3,6 +3,7 @@
 //! The 202 is sent after the commit, and the verifier is called after the 202 is on its way: from
 //! the commit on, a crash of anybody only delays.
 
+use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use common::api::problem::{JSON, Problem, Reason};
 use common::config::chains::Chain;
@@ -13,9 +14,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use verification::chain::Address;
 
+use crate::body::{self, Body};
 use crate::client_address::client_address;
 use crate::fault::fault;
-use crate::params::ContractParams;
+use crate::params::{self, ContractParams};
 use crate::state::State;
 
 /// The contract of a request.
@@ -30,6 +32,18 @@ pub(super) struct Contract<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct AcceptedDocument {
     verification_id: Uuid,
+}
+
+/// The parts of a request whose shape all of them share, checked in the order of the contract.
+pub(super) async fn receive(
+    request: &HttpRequest,
+    payload: Payload,
+    state: &State,
+) -> Result<(Body, ContractParams), Reason> {
+    let body = body::read_json(request, payload, &state.bodies).await?;
+    let params = ContractParams::shape(request)?;
+    let [] = params::query(request, [])?;
+    Ok((body, params))
 }
 
 impl<'a> Contract<'a> {

@@ -11,11 +11,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use verification::job::EtherscanRequest;
 
-use super::accept::{AcceptedDocument, Contract, accept};
+use super::accept::{AcceptedDocument, Contract, accept, receive};
 use super::shape::{invalid, members, text};
-use crate::body;
 use crate::documented::{ChainAndAddress, SubmitProblems};
-use crate::params::{self, ContractParams};
 use crate::state::State;
 
 /// The body as it is documented. Unknown members are ignored.
@@ -51,9 +49,7 @@ pub(crate) async fn from_etherscan(
     payload: web::Payload,
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body::read_json(&request, payload, &state.bodies).await?;
-    let params = ContractParams::shape(&request)?;
-    let [] = params::query(&request, [])?;
+    let (body, params) = receive(&request, payload, &state).await?;
     let callers_key = api_key(&body.document)?;
     let contract = Contract::resolve(params, &state)?;
     let Some(api) = &contract.chain.etherscan_api else {

@@ -13,11 +13,9 @@ use verification::job::MetadataRequest;
 use verification::metadata::Metadata;
 use verification::std_json::{check_paths, holds_nul};
 
-use super::accept::{AcceptedDocument, Contract, accept};
+use super::accept::{AcceptedDocument, Contract, accept, receive};
 use super::shape::{creation_transaction_hash, invalid, members, object, require};
-use crate::body;
 use crate::documented::{ChainAndAddress, SubmitProblems};
-use crate::params::{self, ContractParams};
 use crate::state::State;
 
 /// By metadata
@@ -36,9 +34,7 @@ pub(crate) async fn by_metadata(
     payload: web::Payload,
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body::read_json(&request, payload, &state.bodies).await?;
-    let params = ContractParams::shape(&request)?;
-    let [] = params::query(&request, [])?;
+    let (body, params) = receive(&request, payload, &state).await?;
     let shaped = Shaped::parse(&body.document)?;
     let contract = Contract::resolve(params, &state)?;
     let checked = shaped.check()?;

@@ -10,11 +10,9 @@ use common::report::with_causes;
 use utoipa::ToSchema;
 use verification::job::SimilarityRequest;
 
-use super::accept::{AcceptedDocument, Contract, accept};
+use super::accept::{AcceptedDocument, Contract, accept, receive};
 use super::shape::{creation_transaction_hash, members};
-use crate::body;
 use crate::documented::{ChainAndAddress, SubmitProblems};
-use crate::params::{self, ContractParams};
 use crate::state::State;
 
 /// The body as it is documented. Unknown members are ignored.
@@ -51,9 +49,7 @@ pub(crate) async fn by_similarity(
     payload: web::Payload,
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body::read_json(&request, payload, &state.bodies).await?;
-    let params = ContractParams::shape(&request)?;
-    let [] = params::query(&request, [])?;
+    let (body, params) = receive(&request, payload, &state).await?;
     let input = SimilarityRequest {
         creation_transaction_hash: creation_transaction_hash(members(&body.document)?)?,
     };

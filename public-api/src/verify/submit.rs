@@ -4,11 +4,9 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use common::api::problem::Problem;
 use common::db::jobs::JobKind;
 
-use super::accept::{AcceptedDocument, Contract, accept};
+use super::accept::{AcceptedDocument, Contract, accept, receive};
 use super::request::{Shaped, StdJsonBody};
-use crate::body;
 use crate::documented::{ChainAndAddress, SubmitProblems};
-use crate::params::{self, ContractParams};
 use crate::state::State;
 
 /// By standard JSON
@@ -26,9 +24,7 @@ pub(crate) async fn std_json(
     payload: web::Payload,
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body::read_json(&request, payload, &state.bodies).await?;
-    let params = ContractParams::shape(&request)?;
-    let [] = params::query(&request, [])?;
+    let (body, params) = receive(&request, payload, &state).await?;
     let shaped = Shaped::parse(&body.document)?;
     let contract = Contract::resolve(params, &state)?;
     let checked = shaped.check()?;
