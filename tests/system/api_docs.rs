@@ -6,7 +6,12 @@ use crate::support::TestSystem;
 
 #[tokio::test]
 async fn the_page_shows_the_document_without_any_other_host() {
-    let system = TestSystem::start().await;
+    // A quiet log is no reason not to start.
+    let system = TestSystem::with(|mut config| {
+        config.log = "error".to_owned();
+        config
+    })
+    .await;
     let base = system.stack.base_url();
     let get = async |path: &str| reqwest::get(format!("{base}{path}")).await.unwrap();
     let document: Value = get("/openapi.json").await.json().await.unwrap();

@@ -76,11 +76,16 @@ impl Settings<'_> {
     ) -> Result<ProcessSpec> {
         let (host, port) = (Ipv4Addr::LOCALHOST.to_string(), port.to_string());
         let chains = self.chains.to_string_lossy();
+        // However quiet the log: that a service listens, and where, is read from it.
+        let log = format!(
+            "public_api::app=info,internal_verifier::app=info,{}",
+            self.config.log
+        );
         let common = [
             ("HOST", host.as_str()),
             ("PORT", port.as_str()),
             ("CHAINS", chains.as_ref()),
-            ("LOG", self.config.log.as_str()),
+            ("LOG", log.as_str()),
             ("GOOGLE_CLOUD_PROJECT", "local"),
             // No credentials of the person at this machine.
             ("HOME", "/nonexistent"),
