@@ -4,17 +4,12 @@ use futures::future::join_all;
 use verification::chain::{Address, ChainId};
 
 use super::Target;
-use super::detect::Place;
+use super::detect::{BEACON, FACET_ADDRESSES, Place};
 use crate::api::contract::ProxyType;
 use crate::chains::{ChainFault, Chains};
 
 /// `implementation()` of a beacon.
 const IMPLEMENTATION: [u8; 4] = [0x5c, 0x60, 0xda, 0x1b];
-/// `facetAddresses()` of EIP-2535.
-const FACET_ADDRESSES: [u8; 4] = [0x52, 0xef, 0x6b, 0x2c];
-/// EIP-1967's slot of a beacon.
-const BEACON: [u8; 32] =
-    alloy_primitives::hex!("a3f0ad74e5423aebfd80d3ef4346578335a9a72aeaee59ff6cb3582b35133d50");
 /// No diamond has more facets; an answer that claims so is hostile.
 const MAX_FACETS: usize = 1000;
 

@@ -5,7 +5,9 @@
 //! somebody asked for is shown, and without one the field is left out.
 
 mod ask;
+mod code;
 mod detect;
+mod forwarding;
 
 use std::time::Duration;
 
