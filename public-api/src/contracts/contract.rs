@@ -61,6 +61,7 @@ pub(crate) async fn get_contract(
     let questions = ProxyQuestions {
         chains: &state.nodes,
         within: state.proxy_timeout,
+        at_once: &state.proxy_questions,
     };
     let body = found
         .into_json(&state.database, &selection, &questions)
