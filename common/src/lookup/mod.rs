@@ -9,6 +9,7 @@ mod load;
 mod proxy;
 mod selection;
 mod std_json;
+mod stored;
 mod version;
 
 use verification::chain::{Address, ChainId};
@@ -22,6 +23,7 @@ use crate::db::{Database, DatabaseError};
 use artifacts::Artifacts;
 pub use proxy::ProxyQuestions;
 pub use selection::{NotASelection, Selection};
+pub use stored::StoredContract;
 pub use version::Version;
 
 /// Why there is no document.
@@ -104,8 +106,19 @@ pub async fn on_all_chains(
     database: &Database,
     address: Address,
 ) -> Result<ContractList, DatabaseError> {
+    Ok(list(&matches_on_all_chains(database, address).await?))
+}
+
+/// The same, not yet as the API shows them.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn matches_on_all_chains(
+    database: &Database,
+    address: Address,
+) -> Result<Vec<MatchRow>, DatabaseError> {
     let reader = ContractReader::new(database).await?;
-    Ok(list(&reader.list_on_all_chains(&address).await?))
+    reader.list_on_all_chains(&address).await
 }
 
 /// A part of the list of a chain's matches.
