@@ -21,6 +21,7 @@ use crate::db::contracts::{ContractReader, MatchRow, Page};
 use crate::db::{Database, DatabaseError};
 
 use artifacts::Artifacts;
+use load::Loaded;
 pub use proxy::ProxyQuestions;
 pub use selection::{NotASelection, Selection};
 pub use stored::StoredContract;
@@ -39,6 +40,19 @@ pub enum LookupError {
         #[from]
         source: serde_json::Error,
     },
+    #[error("match {match_id} changed each of {READINGS} times that it was read")]
+    KeepsChanging { match_id: i64 },
+}
+
+/// A match changes a few times in its life.
+const READINGS: usize = 3;
+
+/// A contract's document, as JSON.
+#[derive(Debug)]
+pub struct Document {
+    pub json: Vec<u8>,
+    /// Of the very state that the document shows, see [`Found::version`].
+    pub version: Option<Version>,
 }
 
 /// A verified contract that was found, with the connection it was found on.
@@ -70,21 +84,24 @@ impl Found {
         (!selection.has("proxyResolution")).then(|| Version::of(&self.row))
     }
 
-    /// The document's text, as JSON.
+    /// The document. Of a match that became better since it was found, that of the better one.
     ///
     /// # Errors
     /// A fault of the database, or of the document.
-    pub async fn into_json(
-        self,
+    pub async fn into_document(
+        mut self,
         database: &Database,
         selection: &Selection,
         questions: &ProxyQuestions<'_>,
-    ) -> Result<Vec<u8>, LookupError> {
-        let basic = minimal(&self.row);
+    ) -> Result<Document, LookupError> {
         if selection.is_minimal() {
-            return Ok(serde_json::to_vec(&basic)?);
+            return Ok(Document {
+                json: serde_json::to_vec(&minimal(&self.row))?,
+                version: self.version(selection),
+            });
         }
-        let loaded = load::load(&self.reader, &self.row, selection).await?;
+        let loaded = self.load(selection).await?;
+        let (basic, version) = (minimal(&self.row), self.version(selection));
         // Asking the chain takes its time; others can use the connection meanwhile.
         drop(self.reader);
         let proxy_resolution =
@@ -94,7 +111,27 @@ impl Found {
             proxy_resolution,
             ..document::render(basic, &loaded, &artifacts, selection)
         };
-        Ok(serde_json::to_vec(&document)?)
+        Ok(Document {
+            json: serde_json::to_vec(&document)?,
+            version,
+        })
+    }
+
+    /// What hangs on the row, and the row to which it belongs: each statement sees the database as it
+    /// is by then, and a row that is still the same was the same in between.
+    async fn load(&mut self, selection: &Selection) -> Result<Loaded, LookupError> {
+        for _ in 0..READINGS {
+            let loaded = load::load(&self.reader, &self.row, selection).await?;
+            let (chain_id, address) = (self.row.chain_id, self.row.address);
+            match self.reader.find_match(chain_id, &address).await? {
+                Some(row) if row != self.row => self.row = row,
+                // As it was, or taken away by hand: what we have was true.
+                _ => return Ok(loaded),
+            }
+        }
+        Err(LookupError::KeepsChanging {
+            match_id: self.row.match_id,
+        })
     }
 }
 
