@@ -30,6 +30,8 @@ use crate::upkeep;
 const SERVICE: &str = "public-api";
 /// The platform kills ten seconds after it asked.
 const STOP_WITHIN_S: u64 = 5;
+/// Nodes limit how often we ask, and verifying comes first.
+const PROXIES_ASKED_AT_ONCE: usize = 16;
 
 /// Runs until SIGINT or SIGTERM.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
@@ -85,6 +87,7 @@ async fn open(config: Config) -> anyhow::Result<State> {
     Ok(State {
         nodes: Chains::new(&config.service.chains, config.rpc_timeout)?,
         proxy_timeout: config.proxy_timeout,
+        proxy_questions: Semaphore::new(PROXIES_ASKED_AT_ONCE),
         limits: config.limits,
         bodies: Budget::of_mebibytes(config.bodies_mebibytes),
         proxies: config.proxies,

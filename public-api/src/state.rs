@@ -20,6 +20,8 @@ pub(crate) struct State {
     pub(crate) nodes: Chains,
     /// How long the chain may be asked about one proxy.
     pub(crate) proxy_timeout: Duration,
+    /// One place for each proxy about which the chain is being asked.
+    pub(crate) proxy_questions: Semaphore,
     pub(crate) limits: OpenJobLimits,
     pub(crate) proxies: usize,
     pub(crate) explorer: Explorer,

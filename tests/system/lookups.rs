@@ -270,6 +270,12 @@ async fn a_proxy_tells_what_it_forwards_to_when_it_is_asked() {
         none
     );
 
+    // This one's code says it, and nobody has to ask.
+    let pinned = verified(&system, "Proxies.sol", "Pinned", to(&target)).await;
+    let (_, all) = document(&system, &format!("/v2/contract/31337/{pinned}?fields=all")).await;
+    let wanted = json!({"isProxy": true, "proxyType": "FixedProxy", "implementations": named});
+    assert_eq!(all["proxyResolution"], wanted);
+
     // The chain is gone: what was asked once is still shown, and what is asked now says so.
     system.anvil = Anvil::start(1, &[]).await.unwrap();
     for (path, wanted) in stored {
@@ -335,6 +341,28 @@ async fn no_encoding_that_is_asked_for_or_refused_is_an_error() {
             sent,
             "{asked}"
         );
+    }
+    system.stop().await;
+}
+
+/// The proxy is shown whole; its code is in other fields.
+#[tokio::test]
+async fn a_resolution_has_no_parts_to_select() {
+    let system = TestSystem::start().await;
+    let address = "0x5FbDB2315678afecb367f032d93F642f64180aa3";
+    for field in [
+        "onchainRuntimeBytecode",
+        "onchainCreationBytecode",
+        "isProxy",
+    ] {
+        for query in ["fields", "omit"] {
+            let field = format!("proxyResolution.{field}");
+            let path = format!("/v2/contract/{CHAIN_ID}/{address}?{query}={field}");
+            let (status, problem) = document(&system, &path).await;
+            let message = format!("Field selector {field} is not a valid field");
+            assert_eq!((status, &problem["message"]), (400, &json!(message)));
+            assert_eq!(problem["customCode"], "invalid_parameter");
+        }
     }
     system.stop().await;
 }

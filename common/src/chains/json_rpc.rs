@@ -18,6 +18,9 @@ use super::ChainFault;
 
 /// A node's answer is never larger than a block's traces; what is larger is hostile.
 const MAX_ANSWER_BYTES: usize = 256 << 20;
+/// Nor one about a single contract than a few times the largest code, in hexadecimal digits. Anybody can
+/// deploy a contract that answers a call at length.
+const MAX_SMALL_ANSWER_BYTES: usize = 1 << 20;
 
 #[derive(Debug)]
 pub(super) struct ChainClient {
@@ -255,7 +258,7 @@ impl Endpoint {
         }
         let response = request.send().await.map_err(broken)?;
         let status = response.status();
-        let body = read_body(response).await?;
+        let body = read_body(response, max_answer_bytes(method)).await?;
         // Some nodes send a JSON-RPC error with an HTTP error; its words say more.
         let answer: Answer = match serde_json::from_slice(&body) {
             Ok(answer) => answer,
@@ -305,10 +308,20 @@ fn http_error(status: reqwest::StatusCode) -> EndpointError {
     EndpointError::Broken(format!("HTTP status {}", status.as_u16()))
 }
 
-async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, EndpointError> {
+fn max_answer_bytes(method: &str) -> usize {
+    match method {
+        "eth_getCode" | "eth_getStorageAt" | "eth_call" => MAX_SMALL_ANSWER_BYTES,
+        _ => MAX_ANSWER_BYTES,
+    }
+}
+
+async fn read_body(
+    mut response: reqwest::Response,
+    max_bytes: usize,
+) -> Result<Vec<u8>, EndpointError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
-        if body.len().saturating_add(chunk.len()) > MAX_ANSWER_BYTES {
+        if body.len().saturating_add(chunk.len()) > max_bytes {
             return Err(EndpointError::Broken(
                 "an answer beyond every measure".to_owned(),
             ));

@@ -84,6 +84,16 @@ async fn whatever_is_wrong_with_one_node_the_next_is_asked() {
 }
 
 #[tokio::test]
+async fn an_answer_about_one_contract_is_short() {
+    let good = node(&[("eth_getCode", json!("0x6001"))]).await;
+    let endless = node(&[("eth_getCode", format!("0x{}", "60".repeat(1 << 20)).into())]).await;
+    let code = code_of(&[&endless, &good]).await.unwrap();
+    assert_eq!(code, Some(vec![0x60, 0x01]));
+    let fault = code_of(&[&endless]).await.unwrap_err().to_string();
+    assert!(fault.contains("beyond every measure"), "{fault}");
+}
+
+#[tokio::test]
 async fn no_code_is_said_only_when_a_node_said_so() {
     let empty = node(&[("eth_getCode", json!("0x"))]).await;
     let broken = broken_node(ResponseTemplate::new(500)).await;

@@ -9,6 +9,7 @@ mod load;
 mod proxy;
 mod selection;
 mod std_json;
+mod stored;
 mod version;
 
 use verification::chain::{Address, ChainId};
@@ -20,8 +21,10 @@ use crate::db::contracts::{ContractReader, MatchRow, Page};
 use crate::db::{Database, DatabaseError};
 
 use artifacts::Artifacts;
+use load::Loaded;
 pub use proxy::ProxyQuestions;
 pub use selection::{NotASelection, Selection};
+pub use stored::StoredContract;
 pub use version::Version;
 
 /// Why there is no document.
@@ -37,6 +40,19 @@ pub enum LookupError {
         #[from]
         source: serde_json::Error,
     },
+    #[error("match {match_id} changed each of {READINGS} times that it was read")]
+    KeepsChanging { match_id: i64 },
+}
+
+/// A match changes a few times in its life.
+const READINGS: usize = 3;
+
+/// A contract's document, as JSON.
+#[derive(Debug)]
+pub struct Document {
+    pub json: Vec<u8>,
+    /// Of the very state that the document shows, see [`Found::version`].
+    pub version: Option<Version>,
 }
 
 /// A verified contract that was found, with the connection it was found on.
@@ -68,21 +84,24 @@ impl Found {
         (!selection.has("proxyResolution")).then(|| Version::of(&self.row))
     }
 
-    /// The document's text, as JSON.
+    /// The document. Of a match that became better since it was found, that of the better one.
     ///
     /// # Errors
     /// A fault of the database, or of the document.
-    pub async fn into_json(
-        self,
+    pub async fn into_document(
+        mut self,
         database: &Database,
         selection: &Selection,
         questions: &ProxyQuestions<'_>,
-    ) -> Result<Vec<u8>, LookupError> {
-        let basic = minimal(&self.row);
+    ) -> Result<Document, LookupError> {
         if selection.is_minimal() {
-            return Ok(serde_json::to_vec(&basic)?);
+            return Ok(Document {
+                json: serde_json::to_vec(&minimal(&self.row))?,
+                version: self.version(selection),
+            });
         }
-        let loaded = load::load(&self.reader, &self.row, selection).await?;
+        let loaded = self.load(selection).await?;
+        let (basic, version) = (minimal(&self.row), self.version(selection));
         // Asking the chain takes its time; others can use the connection meanwhile.
         drop(self.reader);
         let proxy_resolution =
@@ -92,7 +111,27 @@ impl Found {
             proxy_resolution,
             ..document::render(basic, &loaded, &artifacts, selection)
         };
-        Ok(serde_json::to_vec(&document)?)
+        Ok(Document {
+            json: serde_json::to_vec(&document)?,
+            version,
+        })
+    }
+
+    /// What hangs on the row, and the row to which it belongs: each statement sees the database as it
+    /// is by then, and a row that is still the same was the same in between.
+    async fn load(&mut self, selection: &Selection) -> Result<Loaded, LookupError> {
+        for _ in 0..READINGS {
+            let loaded = load::load(&self.reader, &self.row, selection).await?;
+            let (chain_id, address) = (self.row.chain_id, self.row.address);
+            match self.reader.find_match(chain_id, &address).await? {
+                Some(row) if row != self.row => self.row = row,
+                // As it was, or taken away by hand: what we have was true.
+                _ => return Ok(loaded),
+            }
+        }
+        Err(LookupError::KeepsChanging {
+            match_id: self.row.match_id,
+        })
     }
 }
 
@@ -104,8 +143,19 @@ pub async fn on_all_chains(
     database: &Database,
     address: Address,
 ) -> Result<ContractList, DatabaseError> {
+    Ok(list(&matches_on_all_chains(database, address).await?))
+}
+
+/// The same, not yet as the API shows them.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn matches_on_all_chains(
+    database: &Database,
+    address: Address,
+) -> Result<Vec<MatchRow>, DatabaseError> {
     let reader = ContractReader::new(database).await?;
-    Ok(list(&reader.list_on_all_chains(&address).await?))
+    reader.list_on_all_chains(&address).await
 }
 
 /// A part of the list of a chain's matches.

@@ -4,8 +4,10 @@ use std::fmt;
 
 use super::MatchRow;
 
-/// Of a match: its row changes whenever anything that hangs on it does, because all else is only ever
-/// added.
+/// Of a match: its row changes whenever anything that hangs on it does.
+///
+/// Compilations, codes and deployments are only ever added; a verified contract that becomes better in its place does so in the
+/// transaction that writes the match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version {
     match_id: i64,

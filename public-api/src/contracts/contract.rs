@@ -53,19 +53,23 @@ pub(crate) async fn get_contract(
         return Ok(HttpResponse::NotFound().content_type(JSON).json(document));
     };
     let etag = found.version(&selection).map(Etag::of_version);
-    if let Some(etag) = &etag
+    if let Some(etag) = etag
         && etag.is_known_to(&request)
     {
-        return Ok(answer::not_modified(etag));
+        return Ok(answer::not_modified(&etag));
     }
     let questions = ProxyQuestions {
         chains: &state.nodes,
         within: state.proxy_timeout,
+        at_once: &state.proxy_questions,
     };
-    let body = found
-        .into_json(&state.database, &selection, &questions)
+    let document = found
+        .into_document(&state.database, &selection, &questions)
         .await
         .map_err(|error| fault("a contract could not be shown", &error))?;
-    let etag = etag.unwrap_or_else(|| Etag::of_body(&body));
-    Ok(answer::document(&request, &etag, body))
+    let etag = match document.version {
+        Some(version) => Etag::of_version(version),
+        None => Etag::of_body(&document.json),
+    };
+    Ok(answer::document(&request, &etag, document.json))
 }

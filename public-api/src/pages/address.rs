@@ -2,9 +2,8 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, route, web};
-use common::db::contracts::{ContractReader, MatchRow};
-use common::db::{Database, DatabaseError};
-use verification::chain::Address;
+use common::db::contracts::MatchRow;
+use common::lookup;
 
 use super::contract::{chain_name, level_name};
 use super::html::{Html, link};
@@ -19,7 +18,7 @@ pub(crate) async fn choose_chain(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ErrorPage> {
     let address = AddressParam::shape(&request)?.resolve()?;
-    let found = matches(&state.database, &address).await;
+    let found = lookup::matches_on_all_chains(&state.database, address).await;
     let found = found.map_err(|error| fault("a contract could not be read", &error))?;
     let page = |what: &str, body| Page {
         title: format!("{address} {what}"),
@@ -46,11 +45,6 @@ pub(crate) async fn choose_chain(
             page("is verified on several chains", list.tags("</ul>\n")).answer(HttpResponse::Ok())
         }
     })
-}
-
-async fn matches(database: &Database, address: &Address) -> Result<Vec<MatchRow>, DatabaseError> {
-    let reader = ContractReader::new(database).await?;
-    reader.list_on_all_chains(address).await
 }
 
 fn place(row: &MatchRow) -> String {

@@ -3,8 +3,9 @@
 use actix_web::{HttpRequest, HttpResponse, route, web};
 use common::api::time;
 use common::config::chains::ChainRegistry;
-use common::db::contracts::{Compilation, ContractReader, MatchRow, SourceFile, VerifiedContract};
+use common::db::contracts::{Compilation, SourceFile};
 use common::db::{Database, DatabaseError};
+use common::lookup::{self, StoredContract};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use verification::chain::{Address, ChainId};
@@ -25,7 +26,7 @@ pub(crate) async fn show_contract(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ErrorPage> {
     let (chain, address) = ContractParams::shape(&request)?.resolve(&state.chains)?;
-    let found = Contract::find(&state.database, chain.id, &address).await;
+    let found = find(&state.database, chain.id, address).await;
     let found = found.map_err(|error| fault("a contract could not be read", &error))?;
     Ok(match found {
         Some(contract) => contract.page(&state.chains).answer(HttpResponse::Ok()),
@@ -48,53 +49,38 @@ fn not_verified(chain: &str, address: Address) -> Page {
     }
 }
 
-/// All that a page shows.
-struct Contract {
-    matched: MatchRow,
-    verified: VerifiedContract,
-    compilation: Compilation,
-    sources: Vec<SourceFile>,
+/// Nothing if it is not verified.
+async fn find(
+    database: &Database,
+    chain_id: ChainId,
+    address: Address,
+) -> Result<Option<Contract>, DatabaseError> {
+    let Some(found) = lookup::find(database, chain_id, address).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Contract(found.into_stored(MAX_SHOWN_BYTES).await?)))
 }
 
-impl Contract {
-    async fn find(
-        database: &Database,
-        chain_id: ChainId,
-        address: &Address,
-    ) -> Result<Option<Self>, DatabaseError> {
-        let reader = ContractReader::new(database).await?;
-        let Some(matched) = reader.find_match(chain_id, address).await? else {
-            return Ok(None);
-        };
-        let verified = reader.get_verified(matched.verified_contract_id).await?;
-        let id = verified.compilation_id;
-        let (compilation, sources) =
-            tokio::try_join!(reader.get_compilation(id), reader.list_sources(id))?;
-        Ok(Some(Self {
-            matched,
-            verified,
-            compilation,
-            sources,
-        }))
-    }
+struct Contract(StoredContract);
 
+impl Contract {
     fn page(&self, chains: &ChainRegistry) -> Page {
         let facts = self.facts(chains).then(self.origin());
         let body = Html::default().tags("<dl>\n").then(facts).tags("</dl>\n");
-        let (chain, address) = (self.matched.chain_id, self.matched.address);
+        let (chain, address) = (self.0.matched.chain_id, self.0.matched.address);
         let all = format_args!("../../v2/contract/{chain}/{address}?fields=all");
         let body = body.tags("<p>").then(link(all, "All of it as JSON"));
         let other = link(format_args!("../../address/{address}"), "Other chains");
         let body = body.tags(" · ").then(other).tags("</p>\n");
         Page {
-            title: self.compilation.name.clone(),
+            title: self.0.compilation.name.clone(),
             reloads: false,
-            body: body.then(texts(&self.compilation, &self.sources)),
+            body: body.then(texts(&self.0.compilation, self.0.sources.as_deref())),
         }
     }
 
     fn facts(&self, chains: &ChainRegistry) -> Html {
-        let (matched, compilation) = (&self.matched, &self.compilation);
+        let (matched, compilation) = (&self.0.matched, &self.0.compilation);
         let name = chain_name(chains, matched.chain_id);
         fact("Chain", Html::default().text(name))
             .then(fact("Address", code(matched.address)))
@@ -116,8 +102,8 @@ impl Contract {
 
     /// Where the contract came from, as far as that is known.
     fn origin(&self) -> Html {
-        let deployment = &self.verified.deployment;
-        let creation = self.verified.creation.as_ref();
+        let deployment = &self.0.verified.deployment;
+        let creation = self.0.verified.creation.as_ref();
         let values: Value = creation.map_or(Value::Null, |side| parsed(&side.values));
         let arguments = values.get("constructorArguments").and_then(Value::as_str);
         [
@@ -135,18 +121,20 @@ impl Contract {
     }
 }
 
-/// Sources, settings and ABI, each folded.
-fn texts(compilation: &Compilation, sources: &[SourceFile]) -> Html {
+/// Sources, settings and ABI, each folded. `None`: the sources alone are too long.
+fn texts(compilation: &Compilation, sources: Option<&[SourceFile]>) -> Html {
     let abi = format!("{:#}", parsed(&compilation.artifacts)["abi"]);
     let settings = format!("{:#}", parsed(&compilation.settings));
-    let lengths = sources.iter().map(|source| source.content.len());
-    let bytes = lengths.fold(
-        abi.len().saturating_add(settings.len()),
-        usize::saturating_add,
-    );
-    if bytes > MAX_SHOWN_BYTES {
+    let bytes = |sources: &[SourceFile]| {
+        let lengths = sources.iter().map(|source| source.content.len());
+        lengths.fold(
+            abi.len().saturating_add(settings.len()),
+            usize::saturating_add,
+        )
+    };
+    let Some(sources) = sources.filter(|sources| bytes(sources) <= MAX_SHOWN_BYTES) else {
         return Html::default().tags("<p>The sources are too long for a page.</p>\n");
-    }
+    };
     let texts = Html::default().tags("<h2>Sources</h2>\n");
     let texts = sources.iter().fold(texts, |texts, source| {
         texts.then(folded(&source.path, &source.content))
@@ -210,7 +198,7 @@ mod tests {
             path: "a.sol".to_owned(),
             content,
         };
-        let shown = texts(&compilation, &[source("contract A {}".to_owned())]).into_string();
+        let shown = texts(&compilation, Some(&[source("contract A {}".to_owned())])).into_string();
         for text in [
             "<summary>a.sol</summary><pre>\ncontract A {}</pre>",
             "&quot;evmVersion&quot;: &quot;paris&quot;",
@@ -219,7 +207,9 @@ mod tests {
             assert!(shown.contains(text), "{shown}");
         }
         let half = || source(" ".repeat(MAX_SHOWN_BYTES / 2));
-        let shown = texts(&compilation, &[half(), half()]).into_string();
-        assert_eq!(shown, "<p>The sources are too long for a page.</p>\n");
+        for too_long in [Some([half(), half()].as_slice()), None] {
+            let shown = texts(&compilation, too_long).into_string();
+            assert_eq!(shown, "<p>The sources are too long for a page.</p>\n");
+        }
     }
 }

@@ -41,6 +41,19 @@ abstract contract Forwarding {
     }
 }
 
+/// To the same for ever.
+contract Pinned is Forwarding {
+    address private immutable _pinned;
+
+    constructor(address target) {
+        _pinned = target;
+    }
+
+    function _target() internal view override returns (address) {
+        return _pinned;
+    }
+}
+
 /// EIP-2535, cut down to what is looked at: it lists its facets itself.
 contract Diamond is Forwarding {
     address[] private _facets;

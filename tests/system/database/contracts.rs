@@ -1,15 +1,22 @@
 //! What was stored is read back as it was given.
 
+use std::time::Duration;
+
 use common::api::contract::ProxyType;
+use common::chains::Chains;
+use common::config::chains::ChainRegistry;
 use common::db::contracts::{self, ContractReader, MatchRow, Page, SortOrder};
+use common::db::jobs::Progress;
 use common::db::matches::{self, NewMatch, StoreOutcome};
+use common::lookup::{self, ProxyQuestions, Selection};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use verification::chain::{Address, ChainId};
 use verification::signatures::SignatureKind;
 use verification::verdict::MatchStatus::{ExactMatch, Match};
 
-use super::story::{Contract, World, creation_transaction, new_job, new_match};
+use super::story::{Contract, LONG, World, creation_transaction, new_job, new_match};
 
 #[tokio::test]
 async fn a_match_is_read_back_with_its_deployment() {
@@ -155,6 +162,97 @@ async fn what_is_unknown_is_read_back_as_unknown() {
     assert_eq!(reader.find_metadata(row.match_id).await.unwrap(), None);
 }
 
+/// The match becomes better between the question for its entity tag and the one for its document, by
+/// another compilation or by the same.
+#[tokio::test]
+async fn a_document_and_its_version_are_of_one_state() {
+    let world = World::new().await;
+    let chains = ChainRegistry::parse("{}", &|_| None).unwrap();
+    let chains = Chains::new(&chains, Duration::from_secs(1)).unwrap();
+    let questions = ProxyQuestions {
+        chains: &chains,
+        within: Duration::from_secs(1),
+        at_once: &Semaphore::new(1),
+    };
+    let all = Selection::parse(None, Some("proxyResolution")).unwrap();
+    let (chain_id, address) = (Contract(1).chain_id(), Contract(1).address());
+    let find = async || {
+        let found = lookup::find(&world.database, chain_id, address).await;
+        found.unwrap().unwrap()
+    };
+    let first = new_match(None, Some(Match));
+    store(&world, Contract(1), &first).await;
+    let mut other = new_match(None, Some(ExactMatch));
+    other.compilation.creation_code = vec![0x60, 7];
+    other.metadata = Some(r#"{"other": true}"#.to_owned());
+    let mut same = new_match(Some(Match), Some(ExactMatch));
+    same.compilation.creation_code = vec![0x60, 7];
+    for better in [other, same] {
+        let found = find().await;
+        store(&world, Contract(1), &better).await;
+        let before = found.version(&all);
+        let torn = found.into_document(&world.database, &all, &questions);
+        let torn = torn.await.unwrap();
+        let whole = find().await;
+        let whole = whole.into_document(&world.database, &all, &questions);
+        let whole = whole.await.unwrap();
+        let read = |document: &[u8]| serde_json::from_slice::<Value>(document).unwrap();
+        assert_eq!(read(&torn.json), read(&whole.json));
+        assert_eq!(torn.version, whole.version);
+        assert_ne!(torn.version, before);
+    }
+}
+
+/// The second upgrade as well as the first.
+#[tokio::test]
+async fn each_better_match_is_the_one_that_is_shown() {
+    let world = World::new().await;
+    let chains = Chains::new(&ChainRegistry::parse("{}", &|_| None).unwrap(), LONG).unwrap();
+    let questions = ProxyQuestions {
+        chains: &chains,
+        within: LONG,
+        at_once: &Semaphore::new(1),
+    };
+    let metadata = Selection::parse(Some("metadata"), None).unwrap();
+    let contract = Contract(1);
+    let mut ids = Vec::new();
+    for (number, (creation, runtime)) in (0..).zip([
+        (None, Match),
+        (Some(Match), Match),
+        (Some(ExactMatch), ExactMatch),
+    ]) {
+        let mut new = new_match(creation, Some(runtime));
+        new.compilation.creation_code = vec![0x60, number];
+        new.metadata = Some(json!({"number": number}).to_string());
+        let lease = world.leased(contract).await;
+        let outcome = matches::store_match(&world.database, &lease, &new).await;
+        assert!(matches!(outcome.unwrap(), StoreOutcome::Stored(_)));
+        let Progress::Succeeded {
+            levels, match_id, ..
+        } = world.job(lease.job()).await.progress
+        else {
+            panic!("not succeeded");
+        };
+        let found = lookup::find(&world.database, contract.chain_id(), contract.address());
+        let found = found.await.unwrap().unwrap();
+        let shown = found.into_document(&world.database, &metadata, &questions);
+        let shown: Value = serde_json::from_slice(&shown.await.unwrap().json).unwrap();
+        let name = |level| match level {
+            Some(ExactMatch) => json!("exact_match"),
+            Some(Match) => json!("match"),
+            None => Value::Null,
+        };
+        assert_eq!(levels, new.levels());
+        assert_eq!(shown["matchId"], match_id.to_string());
+        assert_eq!(shown["creationMatch"], name(creation));
+        assert_eq!(shown["runtimeMatch"], name(Some(runtime)));
+        assert_eq!(shown["metadata"], json!({"number": number}));
+        ids.push(match_id);
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 1, "{ids:?}");
+}
+
 #[tokio::test]
 async fn a_contract_that_nobody_verified_is_not_found() {
     let world = World::new().await;
@@ -225,7 +323,7 @@ async fn an_address_is_found_on_all_its_chains() {
         common::db::jobs::accept(&world.database, &job)
             .await
             .unwrap();
-        let lease = world.lease(job.id, super::story::LONG).await.unwrap().lease;
+        let lease = world.lease(job.id, LONG).await.unwrap().lease;
         let new = new_match(None, Some(Match));
         matches::store_match(&world.database, &lease, &new)
             .await

@@ -14,6 +14,7 @@ mod launcher;
 mod leases;
 mod outputs;
 mod plans;
+mod proxies;
 mod schema;
 mod similar;
 mod statements;

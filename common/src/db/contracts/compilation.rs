@@ -10,6 +10,7 @@ use crate::db::row::{column, document, document_if_any, unreadable};
 use crate::db::statement::{Statement, statement};
 
 const GET_COMPILATION: Statement = statement!("contracts/get_compilation");
+const GET_SOURCE_BYTES: Statement = statement!("contracts/get_source_bytes");
 const LIST_SOURCES: Statement = statement!("contracts/list_sources");
 const LIST_SIGNATURES: Statement = statement!("contracts/list_signatures");
 
@@ -64,6 +65,19 @@ impl ContractReader {
             runtime_code_artifacts: document(&row, "runtime_code_artifacts")?,
             additional_input: document_if_any(&row, "additional_input")?,
         })
+    }
+
+    /// How long the files of a compilation are together.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn get_source_bytes(&self, compilation_id: Uuid) -> Result<usize, DatabaseError> {
+        let row = self
+            .connection
+            .query_one(GET_SOURCE_BYTES, &[&compilation_id])
+            .await?;
+        let bytes: i64 = column(&row, "bytes")?;
+        usize::try_from(bytes).map_err(|source| unreadable("bytes", source))
     }
 
     /// The files of a compilation, by path.

@@ -6,6 +6,7 @@
 
 mod compilation;
 mod matches;
+mod names;
 mod proxy;
 mod similar;
 mod verified;
@@ -14,7 +15,8 @@ use super::{Connection, Database, DatabaseError};
 
 pub use compilation::{Compilation, SourceFile};
 pub use matches::{MatchRow, Page, SortOrder};
-pub use proxy::{ProxyResolution, list_names, store_proxy_resolution};
+pub use names::list_names;
+pub use proxy::{ProxyResolution, store_proxy_resolution};
 pub use similar::Candidate;
 pub use verified::{Codes, Deployment, SideTransformations, VerifiedContract};
 

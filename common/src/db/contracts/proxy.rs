@@ -7,12 +7,11 @@ use verification::chain::{Address, ChainId};
 
 use super::ContractReader;
 use crate::api::contract::ProxyType;
-use crate::db::row::{self, column, unreadable};
+use crate::db::row::{column, unreadable};
 use crate::db::statement::{Statement, statement};
 use crate::db::{Database, DatabaseError};
 
 const FIND_PROXY_RESOLUTION: Statement = statement!("contracts/find_proxy_resolution");
-const LIST_NAMES: Statement = statement!("contracts/list_names");
 const STORE_PROXY_RESOLUTION: Statement = statement!("contracts/store_proxy_resolution");
 
 /// What a contract forwards to.
@@ -26,7 +25,7 @@ pub struct ProxyResolution {
 }
 
 impl ContractReader {
-    /// The last stored resolution of a contract.
+    /// The last stored resolution of a contract; nothing if it is of a kind that we don't know.
     ///
     /// # Errors
     /// A fault of the database.
@@ -45,32 +44,21 @@ impl ContractReader {
         let Some(row) = row else {
             return Ok(None);
         };
+        let proxy_type = match column::<Option<&str>>(&row, "proxy_type")? {
+            None => None,
+            Some(name) => match ProxyType::from_name(name) {
+                Some(kind) => Some(kind),
+                // A newer program, or an import, knows more kinds: for us nobody has asked yet.
+                None => return Ok(None),
+            },
+        };
         let implementations: Value = column(&row, "implementations")?;
         Ok(Some(ProxyResolution {
-            proxy_type: proxy_type(column(&row, "proxy_type")?)?,
+            proxy_type,
             implementations: read_addresses(&implementations)?,
             resolved_at: column(&row, "resolved_at")?,
         }))
     }
-}
-
-/// The names of those contracts that are verified on this chain.
-///
-/// # Errors
-/// A fault of the database.
-pub async fn list_names(
-    database: &Database,
-    chain_id: ChainId,
-    addresses: &[Address],
-) -> Result<Vec<(Address, String)>, DatabaseError> {
-    let addresses: Vec<&[u8]> = addresses.iter().map(Address::as_bytes).collect();
-    let connection = database.connection().await?;
-    let rows = connection
-        .query(LIST_NAMES, &[&chain_id.as_i64(), &addresses])
-        .await?;
-    rows.iter()
-        .map(|row| Ok((row::address(row, "address")?, column(row, "name")?)))
-        .collect()
 }
 
 /// Keeps a resolution in place of an older one.
@@ -101,13 +89,6 @@ pub async fn store_proxy_resolution(
         )
         .await?;
     Ok(())
-}
-
-fn proxy_type(stored: Option<&str>) -> Result<Option<ProxyType>, DatabaseError> {
-    let Some(name) = stored else { return Ok(None) };
-    let kind = ProxyType::from_name(name);
-    kind.map(Some)
-        .ok_or_else(|| unreadable("proxy_type", name.to_owned()))
 }
 
 fn read_addresses(json: &Value) -> Result<Vec<Address>, DatabaseError> {

@@ -4,21 +4,17 @@ use futures::future::join_all;
 use verification::chain::{Address, ChainId};
 
 use super::Target;
-use super::detect::Place;
+use super::detect::{BEACON, FACET_ADDRESSES, Place};
 use crate::api::contract::ProxyType;
 use crate::chains::{ChainFault, Chains};
 
 /// `implementation()` of a beacon.
 const IMPLEMENTATION: [u8; 4] = [0x5c, 0x60, 0xda, 0x1b];
-/// `facetAddresses()` of EIP-2535.
-const FACET_ADDRESSES: [u8; 4] = [0x52, 0xef, 0x6b, 0x2c];
-/// EIP-1967's slot of a beacon.
-const BEACON: [u8; 32] =
-    alloy_primitives::hex!("a3f0ad74e5423aebfd80d3ef4346578335a9a72aeaee59ff6cb3582b35133d50");
 /// No diamond has more facets; an answer that claims so is hostile.
 const MAX_FACETS: usize = 1000;
 
-/// Of all places the first that names somebody. If none does, and each could be asked: no proxy.
+/// Of all places the first that names somebody. If none does: no proxy. A place that could not be asked
+/// may be that first one, so that no later one counts.
 pub(super) async fn ask(
     chains: &Chains,
     chain: ChainId,
@@ -28,15 +24,13 @@ pub(super) async fn ask(
     let asking = places
         .iter()
         .map(|place| look(chains, chain, proxy, *place));
-    let mut fault = None;
     for (place, answer) in places.iter().zip(join_all(asking).await) {
-        match answer {
-            Ok(found) if found.is_empty() => {}
-            Ok(found) => return Ok((Some(place.kind()), found)),
-            Err(error) => fault = Some(error),
+        let found = answer?;
+        if !found.is_empty() {
+            return Ok((Some(place.kind()), found));
         }
     }
-    fault.map_or(Ok((None, Vec::new())), Err)
+    Ok((None, Vec::new()))
 }
 
 async fn look(
@@ -117,12 +111,65 @@ impl Place {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+    use wiremock::Mock;
+    use wiremock::matchers::{any, body_partial_json};
+
     use super::*;
+    use crate::config::chains::ChainRegistry;
 
     fn word(text: &str) -> [u8; 32] {
         let mut word = [0; 32];
         hex::decode_to_slice(format!("{text:0>64}"), &mut word).unwrap();
         word
+    }
+
+    /// A node that gives this for slots, and an error for all else.
+    async fn chains(slots: Option<&str>) -> (wiremock::MockServer, Chains) {
+        let node = wiremock::MockServer::start().await;
+        let answer = |document| wiremock::ResponseTemplate::new(200).set_body_json(document);
+        let of_slots = body_partial_json(json!({"method": "eth_getStorageAt"}));
+        let refusal = json!({"error": {"code": -32601, "message": "the method is not available"}});
+        let slots = slots.map_or(refusal.clone(), |word| json!({"result": word}));
+        let list = [word("20"), word("1"), word(&"11".repeat(20))].concat();
+        let called = json!({"result": format!("0x{}", hex::encode(list))});
+        Mock::given(of_slots)
+            .respond_with(answer(slots))
+            .mount(&node)
+            .await;
+        Mock::given(any())
+            .respond_with(answer(called))
+            .mount(&node)
+            .await;
+        let file = json!({"1": {"sourcifyName": "One", "supported": true, "rpc": [node.uri()]}});
+        let registry = ChainRegistry::parse(&file.to_string(), &|_| None).unwrap();
+        let chains = Chains::new(&registry, Duration::from_secs(5)).unwrap();
+        (node, chains)
+    }
+
+    #[tokio::test]
+    async fn the_first_place_that_names_somebody_counts() {
+        let proxy = Address::from_bytes([0x99; 20]);
+        let chain = ChainId::try_from(1).unwrap();
+        let places = [Place::Slot(ProxyType::EIP1967Proxy, [1; 32]), Place::Facets];
+        let facet = vec![Address::from_bytes([0x11; 20])];
+        let slot = format!("0x{:0>64}", "22".repeat(20));
+        let named = (
+            Some(ProxyType::EIP1967Proxy),
+            vec![Address::from_bytes([0x22; 20])],
+        );
+        for (slots, wanted) in [
+            (Some(slot.as_str()), Some(named)),
+            (Some("0x0"), Some((Some(ProxyType::DiamondProxy), facet))),
+            // Perhaps it would have named somebody.
+            (None, None),
+        ] {
+            let (_node, chains) = chains(slots).await;
+            let found = ask(&chains, chain, proxy, &places).await;
+            assert_eq!(found.ok(), wanted, "{slots:?}");
+        }
     }
 
     #[test]

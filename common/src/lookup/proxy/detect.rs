@@ -1,13 +1,16 @@
 //! Whether code forwards to other code, as far as the code itself tells.
 //!
 //! Code that makes contracts is a factory and no proxy; code that delegates to nobody is none either.
-//! A minimal proxy (EIP-1167) or a fixed address names its implementation. All other kinds keep it in
-//! storage: they are recognised by the number of the slot, and only the chain knows the rest. The slot
-//! may stand only in the creation code: `OpenZeppelin`'s beacon proxy has the beacon as an immutable.
+//! A minimal proxy (EIP-1167) names its implementation, and so does code that forwards its whole call to
+//! an address that it holds. All other kinds keep it in storage: they are recognised by the number of
+//! the slot, and only the chain knows the rest. The slot may stand only in the creation code:
+//! `OpenZeppelin`'s beacon proxy has the beacon as an immutable.
 
-use alloy_primitives::hex;
+use alloy_primitives::{FixedBytes, hex};
 use verification::chain::Address;
 
+use super::code::{all_instructions, live_instructions};
+use super::forwarding::fixed_target;
 use crate::api::contract::ProxyType;
 
 /// What the code tells.
@@ -32,18 +35,19 @@ pub(super) enum Place {
 }
 
 const CREATE: u8 = 0xf0;
-const DELEGATECALL: u8 = 0xf4;
+pub(super) const DELEGATECALL: u8 = 0xf4;
 const CREATE2: u8 = 0xf5;
-const PUSH1: u8 = 0x60;
 const PUSH20: u8 = 0x73;
-const PUSH32: u8 = 0x7f;
 
-const MINIMAL_HEAD: [u8; 10] = hex!("363d3d373d3d3d363d73");
-const MINIMAL_TAIL: [u8; 15] = hex!("5af43d82803e903d91602b57fd5bf3");
 /// A wallet of 0xsequence, whole.
 const SEQUENCE_WALLET: [u8; 26] = hex!("363d3d373d3d3d363d30545af43d82803e903d91601857fd5bf3");
 
 const EIP1967: [u8; 32] = hex!("360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc");
+/// EIP-1967's slot of a beacon.
+pub(super) const BEACON: [u8; 32] =
+    hex!("a3f0ad74e5423aebfd80d3ef4346578335a9a72aeaee59ff6cb3582b35133d50");
+/// `facetAddresses()` of EIP-2535.
+pub(super) const FACET_ADDRESSES: [u8; 4] = hex!("52ef6b2c");
 /// `org.zeppelinos.proxy.implementation`
 const ZEPPELIN_OS: [u8; 32] =
     hex!("7050c9e0f4ca769c69bd3a8ef740bc37934f8e2c036e5a723fd8ee048ed3f8c3");
@@ -54,10 +58,7 @@ const EIP1822: [u8; 32] = hex!("c5f16f0fcc639fa48a6947836d9850f504798523bf8c9a3a
 /// first slot; a diamond has its own storage, or lists its facets.
 const HINTS: [(&[u8], Place); 7] = [
     (&EIP1967, Place::Slot(ProxyType::EIP1967Proxy, EIP1967)),
-    (
-        &hex!("a3f0ad74e5423aebfd80d3ef4346578335a9a72aeaee59ff6cb3582b35133d50"),
-        Place::Beacon,
-    ),
+    (&BEACON, Place::Beacon),
     (
         &ZEPPELIN_OS,
         Place::Slot(ProxyType::ZeppelinOSProxy, ZEPPELIN_OS),
@@ -71,7 +72,7 @@ const HINTS: [(&[u8], Place); 7] = [
         &hex!("c8fcad8db84d3cc18b4c41d551ea0ee66dd599cde068d998e57d5e09332c131c"),
         Place::Facets,
     ),
-    (&hex!("52ef6b2c"), Place::Facets),
+    (&FACET_ADDRESSES, Place::Facets),
 ];
 
 /// `creation` may be empty: unknown.
@@ -82,22 +83,22 @@ pub(super) fn detect(runtime: &[u8], creation: &[u8]) -> ByCode {
     if runtime == SEQUENCE_WALLET {
         return ByCode::InStorage(vec![Place::Sequence]);
     }
-    let fixed = match delegation(runtime) {
-        Delegation::None => return ByCode::No,
-        Delegation::Somewhere => None,
-        Delegation::To(address) => Some(address),
-    };
+    if !delegates(runtime) {
+        return ByCode::No;
+    }
     let mut places = Vec::new();
     for (hint, place) in HINTS {
-        let is_hinted = instructions(runtime)
-            .chain(instructions(creation))
+        let is_hinted = live_instructions(runtime)
+            .chain(all_instructions(creation))
             .any(|(_, pushed)| is_hint(pushed, hint));
         if is_hinted && !places.contains(&place) {
             places.push(place);
         }
     }
-    match fixed {
-        _ if !places.is_empty() => ByCode::InStorage(places),
+    if !places.is_empty() {
+        return ByCode::InStorage(places);
+    }
+    match fixed_target(runtime) {
         Some(address) => ByCode::To(ProxyType::FixedProxy, address),
         None => ByCode::No,
     }
@@ -109,70 +110,33 @@ fn is_hint(pushed: &[u8], hint: &[u8]) -> bool {
     rest.is_some_and(|rest| rest.iter().all(|byte| *byte == 0))
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Delegation {
-    /// Nothing is delegated, or contracts are made.
-    None,
-    Somewhere,
-    /// The address stands before the call.
-    To(Address),
+/// And makes no contracts.
+fn delegates(runtime: &[u8]) -> bool {
+    let has =
+        |wanted: &[u8]| live_instructions(runtime).any(|(opcode, _)| wanted.contains(&opcode));
+    has(&[DELEGATECALL]) && !has(&[CREATE, CREATE2])
 }
 
-fn delegation(code: &[u8]) -> Delegation {
-    let mut delegation = Delegation::None;
-    let mut last_address = None;
-    for (opcode, argument) in instructions(code) {
-        match opcode {
-            CREATE | CREATE2 => return Delegation::None,
-            DELEGATECALL => {
-                delegation = match (delegation, last_address) {
-                    (Delegation::To(first), _) => Delegation::To(first),
-                    (_, Some(address)) => Delegation::To(address),
-                    (_, None) => Delegation::Somewhere,
-                };
-            }
-            PUSH20 => last_address = Address::try_from(argument).ok().filter(is_no_mask),
-            // Gas and the copying of data stand between the address and the call; anything that jumps
-            // may bring another address.
-            0x56 | 0x57 | 0x5b => last_address = None,
-            _ => {}
-        }
-    }
-    delegation
-}
-
-fn is_no_mask(address: &Address) -> bool {
-    address.as_bytes().iter().any(|byte| *byte != 0xff)
-}
-
-fn minimal_proxy(code: &[u8]) -> Option<Address> {
-    let at = code
-        .windows(MINIMAL_HEAD.len())
-        .position(|window| window == MINIMAL_HEAD)?;
-    let rest = code.get(at + MINIMAL_HEAD.len()..)?;
-    let (address, tail) = rest.split_first_chunk::<20>()?;
-    tail.starts_with(&MINIMAL_TAIL)
-        .then(|| Address::from_bytes(*address))
-}
-
-/// Each opcode with what it pushes.
-fn instructions(code: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
-    let mut rest = code;
-    std::iter::from_fn(move || {
-        let (&opcode, after) = rest.split_first()?;
-        let pushed = if (PUSH1..=PUSH32).contains(&opcode) {
-            usize::from(opcode - PUSH1) + 1
-        } else {
-            0
-        };
-        let (argument, after) = after.split_at(pushed.min(after.len()));
-        rest = after;
-        Some((opcode, argument))
-    })
+/// EIP-1167: the code is this and nothing else, up to arguments that may follow and are never run. An
+/// address that begins with zeros is pushed without them, which moves the place that is jumped to.
+fn minimal_proxy(runtime: &[u8]) -> Option<Address> {
+    let [push, rest @ ..] = runtime.strip_prefix(&hex!("363d3d373d3d3d363d"))? else {
+        return None;
+    };
+    let zeros = PUSH20.checked_sub(*push).filter(|zeros| *zeros < 20)?;
+    let (address, rest) = rest.split_at_checked(usize::from(20 - zeros))?;
+    let rest = rest.strip_prefix(&hex!("5af43d82803e903d9160"))?;
+    let rest = rest.strip_prefix(&[0x2b - zeros])?;
+    rest.starts_with(&hex!("57fd5bf3"))
+        .then(|| Address::from_bytes(FixedBytes::<20>::left_padding_from(address).0))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use sha2::{Digest, Sha256};
+
     use super::*;
 
     fn of(runtime: &str) -> ByCode {
@@ -185,7 +149,66 @@ mod tests {
         let runtime = format!("363d3d373d3d3d363d73{address}5af43d82803e903d91602b57fd5bf3");
         let wanted = ByCode::To(ProxyType::EIP1167Proxy, Address::from_bytes([0xbe; 20]));
         assert_eq!(of(&runtime), wanted);
+        // Arguments may follow.
+        assert_eq!(of(&format!("{runtime}f0f0")), wanted);
         assert_eq!(of(&runtime[..40]), ByCode::No);
+        assert_eq!(of(&format!("00{runtime}")), ByCode::No);
+        let short = "363d3d373d3d3d363d71bebebebebebebebebebebebebebebebebebe5af43d82803e903d91602957fd5bf3";
+        let mut address = [0xbe; 20];
+        address[..2].fill(0);
+        let wanted = ByCode::To(ProxyType::EIP1167Proxy, Address::from_bytes(address));
+        assert_eq!(of(short), wanted);
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Compiled {
+        what: String,
+        answer: String,
+        runtimes: BTreeMap<String, String>,
+    }
+
+    /// Each as solc 0.8.28 prints it by both ways, with and without its optimizer.
+    #[test]
+    fn compiled_contracts_are_taken_for_what_they_are() {
+        let cases: Vec<Compiled> = serde_json::from_str(include_str!("compiled.json")).unwrap();
+        for Compiled {
+            what,
+            answer,
+            runtimes,
+        } in cases
+        {
+            let to = Address::from_bytes([0x11; 20]);
+            let wanted = match answer.as_str() {
+                "No" => ByCode::No,
+                "Fixed" => ByCode::To(ProxyType::FixedProxy, to),
+                "InStorage" => {
+                    ByCode::InStorage(vec![Place::Slot(ProxyType::EIP1967Proxy, EIP1967)])
+                }
+                other => panic!("{other}"),
+            };
+            assert_eq!(runtimes.len(), 4, "{what}");
+            for (way, runtime) in runtimes {
+                let runtime = hex::decode(runtime).unwrap();
+                assert_eq!(detect(&runtime, &[]), wanted, "{what}, {way}");
+                for number in 0..250_u32 {
+                    let runtime = with_hash(&runtime, &Sha256::digest(number.to_be_bytes()));
+                    let found = detect(&runtime, &runtime);
+                    assert_eq!(found, wanted, "{what}, {way}: {}", hex::encode(&runtime));
+                }
+            }
+        }
+    }
+
+    /// The same program of other sources.
+    fn with_hash(runtime: &[u8], hash: &[u8]) -> Vec<u8> {
+        let multihash = hex!("64697066735822 1220");
+        let mut runtime = runtime.to_vec();
+        let at = runtime
+            .windows(multihash.len())
+            .position(|at| at == multihash);
+        let start = at.unwrap() + multihash.len();
+        runtime[start..start + hash.len()].copy_from_slice(hash);
+        runtime
     }
 
     #[test]
@@ -225,7 +248,19 @@ mod tests {
             of(&format!("365f80375f80365f73{}5af4", "11".repeat(20))),
             wanted
         );
-        let mask = format!("365f80375f80365f73{}5af4", "ff".repeat(20));
-        assert_eq!(of(&mask), ByCode::No);
+        for address in ["ff", "00"] {
+            let code = format!("365f80375f80365f73{}5af4", address.repeat(20));
+            assert_eq!(of(&code), ByCode::No);
+        }
+        // Nothing copied, a part copied, a part sent, the copy in another line.
+        for before in [
+            "5f5f365f",
+            "365f60043760005f365f",
+            "365f80375f8060045f",
+            "365f80375b5f5f365f",
+        ] {
+            let code = format!("{before}73{}5af4", "11".repeat(20));
+            assert_eq!(of(&code), ByCode::No, "{code}");
+        }
     }
 }

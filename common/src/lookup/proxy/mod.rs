@@ -5,10 +5,14 @@
 //! somebody asked for is shown, and without one the field is left out.
 
 mod ask;
+mod code;
 mod detect;
+mod forwarding;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 use verification::chain::Address;
 
@@ -22,11 +26,13 @@ use crate::db::contracts::{self, MatchRow};
 use crate::report::with_causes;
 use detect::{ByCode, Place, detect};
 
-/// Who may be asked, and for how long in all.
+/// Who may be asked, for how long in all, and by how many at once: a short request of anybody makes
+/// several of ours.
 #[derive(Debug, Clone, Copy)]
 pub struct ProxyQuestions<'a> {
     pub chains: &'a Chains,
     pub within: Duration,
+    pub at_once: &'a Semaphore,
 }
 
 /// A proxy's kind and what it forwards to; no kind, no proxy.
@@ -52,8 +58,11 @@ pub(super) async fn resolution(
         ByCode::No => (None, Vec::new()),
         ByCode::To(kind, address) => (Some(kind), vec![address]),
         ByCode::InStorage(places) if selection.names_proxy() => {
-            match ask(database, found, &places, questions).await? {
-                Ok(target) => target,
+            match ask(found, &places, questions).await {
+                Ok(target) => {
+                    store(database, found, loaded.proxy.as_ref(), &target).await;
+                    target
+                }
                 Err(problem) => return Ok(Some(problem)),
             }
         }
@@ -66,31 +75,30 @@ pub(super) async fn resolution(
     Ok(Some(ProxyResolution::Resolved(resolved)))
 }
 
-/// The chain's answer, kept for those who don't ask; or what the client is told without one.
+/// The chain's answer, or what the client is told without one.
 async fn ask(
-    database: &Database,
     found: &MatchRow,
     places: &[Place],
     questions: &ProxyQuestions<'_>,
-) -> Result<Result<Target, ProxyResolution>, LookupError> {
+) -> Result<Target, ProxyResolution> {
     let (chain, address) = (found.chain_id, found.address);
-    let asking = ask::ask(questions.chains, chain, address, places);
-    let reason = match tokio::time::timeout(questions.within, asking).await {
-        Ok(Ok(target)) => {
-            let (kind, implementations) = &target;
-            contracts::store_proxy_resolution(database, chain, &address, *kind, implementations)
-                .await?;
-            return Ok(Ok(target));
+    let reason = match questions.at_once.try_acquire() {
+        Ok(_place) => {
+            let asking = ask::ask(questions.chains, chain, address, places);
+            match tokio::time::timeout(questions.within, asking).await {
+                Ok(Ok(target)) => return Ok(target),
+                Ok(Err(error)) => with_causes(&error),
+                Err(_elapsed) => format!("no answer within {} ms", questions.within.as_millis()),
+            }
         }
-        Ok(Err(error)) => with_causes(&error),
-        Err(_elapsed) => format!("no answer within {} ms", questions.within.as_millis()),
+        Err(_none_free) => "too many proxies are asked about at once".to_owned(),
     };
     let error_id = Uuid::new_v4();
     tracing::warn!(
         event = "proxy_unresolved", %error_id, %chain, %address, reason,
         "what the proxy forwards to could not be asked"
     );
-    Ok(Err(ProxyResolution::Unresolved {
+    Err(ProxyResolution::Unresolved {
         proxy_resolution_error: ProxyError {
             custom_code: "proxy_resolution_error",
             message: format!(
@@ -98,7 +106,32 @@ async fn ask(
             ),
             error_id,
         },
-    }))
+    })
+}
+
+/// For those who don't ask. Most proxies stay as they are, and nothing is written for them.
+async fn store(
+    database: &Database,
+    found: &MatchRow,
+    stored: Option<&contracts::ProxyResolution>,
+    (kind, implementations): &Target,
+) {
+    let is_stored = |stored: &contracts::ProxyResolution| {
+        stored.proxy_type == *kind && stored.implementations == *implementations
+    };
+    if stored.is_some_and(is_stored) {
+        return;
+    }
+    let (chain, address) = (found.chain_id, found.address);
+    let storing =
+        contracts::store_proxy_resolution(database, chain, &address, *kind, implementations);
+    // The answer is known without it, and the next who asks stores it.
+    if let Err(error) = storing.await {
+        tracing::warn!(
+            event = "proxy_not_stored", %chain, %address, error = with_causes(&error),
+            "what the proxy forwards to was not kept"
+        );
+    }
 }
 
 async fn with_names(
@@ -106,21 +139,35 @@ async fn with_names(
     found: &MatchRow,
     (proxy_type, addresses): Target,
 ) -> Result<Resolved, LookupError> {
-    let mut names = if addresses.is_empty() {
+    let names = if addresses.is_empty() {
         Vec::new()
     } else {
         contracts::list_names(database, found.chain_id, &addresses).await?
     };
-    let implementations = addresses.into_iter().map(|address| {
-        let at = names.iter().position(|(named, _)| *named == address);
-        Implementation {
-            address: address.to_string(),
-            name: at.map(|at| names.swap_remove(at).1),
-        }
-    });
     Ok(Resolved {
         is_proxy: proxy_type.is_some(),
         proxy_type,
-        implementations: implementations.collect(),
+        implementations: named(&addresses, names.into_iter().collect()),
     })
+}
+
+fn named(addresses: &[Address], names: HashMap<Address, String>) -> Vec<Implementation> {
+    let implementations = addresses.iter().map(|address| Implementation {
+        address: address.to_string(),
+        name: names.get(address).cloned(),
+    });
+    implementations.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_facet_that_is_listed_twice_has_its_name_twice() {
+        let [known, unknown] = [[0x11; 20], [0x22; 20]].map(Address::from_bytes);
+        let named = named(&[known, unknown, known], [(known, "A".to_owned())].into());
+        let names: Vec<_> = named.iter().map(|facet| facet.name.as_deref()).collect();
+        assert_eq!(names, [Some("A"), None, Some("A")]);
+    }
 }
