@@ -28,7 +28,7 @@ pub(super) enum Asked {
 pub(super) enum Origin {
     StdJson(StdJsonRequest),
     Metadata(MetadataRequest),
-    Etherscan(EtherscanRequest),
+    Etherscan(Box<EtherscanRequest>),
 }
 
 /// What is compiled.
@@ -45,7 +45,7 @@ impl Asked {
         Ok(match job.kind {
             JobKind::StdJson => Self::ToCompile(Origin::StdJson(read(job)?)),
             JobKind::Metadata => Self::ToCompile(Origin::Metadata(read(job)?)),
-            JobKind::Etherscan => Self::ToCompile(Origin::Etherscan(read(job)?)),
+            JobKind::Etherscan => Self::ToCompile(Origin::Etherscan(Box::new(read(job)?))),
             JobKind::Similarity => Self::ToFindSimilar(read(job)?),
         })
     }
@@ -75,7 +75,7 @@ impl Origin {
                 with_all_files: None,
             })),
             Self::Metadata(request) => from_metadata(tools, request).await,
-            Self::Etherscan(request) => from_explorer(tools, request).await,
+            Self::Etherscan(request) => from_explorer(tools, *request).await,
         }
     }
 }
