@@ -1,8 +1,9 @@
 //! A contract as a block explorer has it, and the compiler's input that follows from it.
 //!
 //! Explorers keep sources in three forms: standard JSON between double braces, a JSON object of files,
-//! or the text of one file; the last two have their settings in fields of their own. Whoever asks an
-//! explorer learns here whether its answer can be read at all; what it lacks is a failure of the job.
+//! or the text of one file; the last two have their settings in fields of their own, and Blockscout puts
+//! further files into one too. Whoever asks an explorer learns here whether its answer can be read at all;
+//! what it lacks is a failure of the job.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
