@@ -44,7 +44,7 @@ pub(crate) async fn compile(input: &Value) -> Value {
     let target: CompilationTarget = TARGET.parse().unwrap();
     let input = StdJsonInput::parse(input).unwrap();
     let selection = Selection::first(input.language(), &version);
-    let text = input.compiler_input(&version, &target, selection);
+    let text = input.compiler_input(&target, selection);
     let compilers = compilers();
     let release = compilers.find(Compiler::Solc, &version).unwrap();
     let compilation = compilers

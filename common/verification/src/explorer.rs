@@ -1,19 +1,21 @@
 //! A contract as a block explorer has it, and the compiler's input that follows from it.
 //!
 //! Explorers keep sources in three forms: standard JSON between double braces, a JSON object of files,
-//! or the text of one file; the last two have their settings in fields of their own. Whoever asks an
-//! explorer learns here whether its answer can be read at all; what it lacks is a failure of the job.
+//! or the text of one file; the last two have their settings in fields of their own, and Blockscout puts
+//! further files into one too. Whoever asks an explorer learns here whether its answer can be read at all;
+//! what it lacks is a failure of the job.
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::compilation_target::CompilationTarget;
 use crate::compiler::{CompilerVersion, Language};
 use crate::failure::VerificationFailure;
-use crate::metadata::insert_library;
 use crate::std_json::{StdJsonInput, holds_nul};
 
 mod declarations;
+mod libraries;
 mod target;
 
 /// What `getsourcecode` says of a contract and a verification needs, under the explorer's own names.
@@ -38,6 +40,25 @@ pub struct ExplorerContract {
     /// The path of the contract's file; mostly empty.
     #[serde(deserialize_with = "text")]
     pub contract_file_name: String,
+    /// Blockscout's word for the path.
+    #[serde(deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    pub file_name: String,
+    /// Blockscout's word for the runs.
+    #[serde(deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    pub optimization_runs: String,
+    /// Blockscout's other files, beside the text of one.
+    #[serde(deserialize_with = "files", skip_serializing_if = "Vec::is_empty")]
+    pub additional_sources: Vec<AdditionalSource>,
+}
+
+/// A file beside the one with the contract.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct AdditionalSource {
+    #[serde(deserialize_with = "text")]
+    pub filename: String,
+    #[serde(deserialize_with = "text")]
+    pub source_code: String,
 }
 
 /// What can be compiled.
@@ -75,24 +96,29 @@ impl ExplorerContract {
     }
 
     fn solc(&self) -> Result<Import, NotAnImport> {
-        let compiler_version =
-            self.compiler_version.parse().ok().ok_or_else(|| {
-                malformed(format!("compiler version {:?}", self.compiler_version))
-            })?;
+        let compiler_version = self.compiler_version.parse().ok().ok_or_else(|| {
+            malformed(format!(
+                "compiler version {}",
+                shown(&self.compiler_version)
+            ))
+        })?;
         let standard_json = match Sources::read(&self.source_code)? {
             Sources::StdJson(mut document) => {
                 if !document.contains_key("settings") {
-                    document.insert("settings".to_owned(), self.flat_settings()?);
+                    let files = document.get("sources").and_then(Value::as_object);
+                    let settings = self.flat_settings(files.unwrap_or(&Map::new()))?;
+                    document.insert("settings".to_owned(), settings);
                 }
                 document.into()
             }
             Sources::Files(files) => {
-                document(Language::Solidity, files.into(), self.flat_settings()?)
+                let settings = self.flat_settings(&files)?;
+                document(Language::Solidity, files.into(), settings)
             }
             Sources::Text(text) => {
-                let path = format!("{}.sol", file_stem(&self.contract_name));
-                let sources = json!({path: {"content": text}});
-                document(Language::Solidity, sources, self.flat_settings()?)
+                let files = self.files(text, "sol");
+                let settings = self.flat_settings(&files)?;
+                document(Language::Solidity, files.into(), settings)
             }
         };
         let input = parse(&standard_json)?;
@@ -119,9 +145,8 @@ impl ExplorerContract {
             }
             Sources::Files(files) => document(Language::Vyper, files.into(), self.vyper_settings()),
             Sources::Text(text) => {
-                let path = format!("{}.vy", file_stem(&self.contract_name));
-                let sources = json!({path: {"content": text}});
-                document(Language::Vyper, sources, self.vyper_settings())
+                let files = self.files(text, "vy");
+                document(Language::Vyper, files.into(), self.vyper_settings())
             }
         };
         let input = parse(&standard_json)?;
@@ -132,30 +157,40 @@ impl ExplorerContract {
         })
     }
 
-    fn flat_settings(&self) -> Result<Value, NotAnImport> {
+    fn file_name(&self) -> &str {
+        first_said([&self.contract_file_name, &self.file_name])
+    }
+
+    /// The text under the path that it is said to have, or one made of the contract's name; and what
+    /// lies beside it.
+    fn files(&self, text: String, ending: &str) -> Map<String, Value> {
+        let path = match self.file_name() {
+            "" => format!("{}.{ending}", file_stem(&self.contract_name)),
+            path => path.to_owned(),
+        };
+        let beside = self.additional_sources.iter();
+        let mut files: Map<String, Value> = beside
+            .map(|file| (file.filename.clone(), json!({"content": file.source_code})))
+            .collect();
+        files.insert(path, json!({"content": text}));
+        files
+    }
+
+    /// Of an input with these files.
+    fn flat_settings(&self, files: &Map<String, Value>) -> Result<Value, NotAnImport> {
         let mut settings = Map::new();
         let enabled = matches!(self.optimization_used.as_str(), "1" | "true");
-        let runs: u64 = match self.runs.as_str() {
+        let runs: u64 = match first_said([&self.runs, &self.optimization_runs]) {
             "" => 200,
             runs => runs
                 .parse()
                 .ok()
-                .ok_or_else(|| malformed(format!("runs {runs:?}")))?,
+                .ok_or_else(|| malformed(format!("runs {}", shown(runs))))?,
         };
         let optimizer = json!({"enabled": enabled, "runs": runs});
         settings.insert("optimizer".to_owned(), optimizer);
         self.insert_evm_version(&mut settings);
-        let mut libraries = Map::new();
-        for entry in self.library.split(';').map(str::trim) {
-            if entry.is_empty() {
-                continue;
-            }
-            let (name, address) = entry
-                .rsplit_once(':')
-                .ok_or_else(|| malformed(format!("library {entry:?}")))?;
-            let digits = address.trim().trim_start_matches("0x");
-            insert_library(&mut libraries, name.trim(), format!("0x{digits}").into());
-        }
+        let libraries = libraries::placed(&self.library, files)?;
         if !libraries.is_empty() {
             settings.insert("libraries".to_owned(), libraries.into());
         }
@@ -178,7 +213,7 @@ impl ExplorerContract {
 
     /// The database can't keep what the rule refuses.
     fn check_texts(&self) -> Result<(), NotAnImport> {
-        let texts = [
+        let mut texts = vec![
             &self.source_code,
             &self.contract_name,
             &self.compiler_version,
@@ -187,7 +222,12 @@ impl ExplorerContract {
             &self.evm_version,
             &self.library,
             &self.contract_file_name,
+            &self.file_name,
+            &self.optimization_runs,
         ];
+        for file in &self.additional_sources {
+            texts.extend([&file.filename, &file.source_code]);
+        }
         match texts.iter().any(|text| text.contains('\0')) {
             true => Err(malformed("it contains the character U+0000".to_owned())),
             false => Ok(()),
@@ -242,7 +282,7 @@ fn parse(document: &Value) -> Result<StdJsonInput, NotAnImport> {
     if holds_nul(document) {
         return Err(malformed("it contains the character U+0000".to_owned()));
     }
-    StdJsonInput::parse(document).map_err(|error| malformed(error.to_string()))
+    StdJsonInput::parse_compiled(document).map_err(|error| malformed(error.to_string()))
 }
 
 /// A name of a file made from the name of a contract: of Vyper anything may be called one.
@@ -253,6 +293,17 @@ fn file_stem(contract_name: &str) -> String {
         true => "contract".to_owned(),
         false => contract_name.chars().map(plain).collect(),
     }
+}
+
+fn first_said(texts: [&String; 2]) -> &str {
+    let [first, second] = texts;
+    if first.is_empty() { second } else { first }
+}
+
+/// Enough to know it again.
+fn shown(text: &str) -> String {
+    let beginning: String = text.chars().take(100).collect();
+    format!("{beginning:?}")
 }
 
 fn malformed(what: String) -> NotAnImport {
@@ -266,6 +317,14 @@ fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
         Value::Null => String::new(),
         other => other.to_string(),
     })
+}
+
+/// None, if it is no list.
+fn files<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<AdditionalSource>, D::Error> {
+    match Value::deserialize(from)? {
+        list @ Value::Array(_) => serde_json::from_value(list).map_err(D::Error::custom),
+        _ => Ok(Vec::new()),
+    }
 }
 
 #[cfg(test)]

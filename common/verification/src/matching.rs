@@ -49,6 +49,15 @@ pub fn match_contract(
         .ok_or_else(|| VerificationFailure::NoMatch(differences()))
 }
 
+/// Whether both codes end with the same metadata.
+///
+/// If the contract doesn't match nevertheless, the same metadata gave other code: files that it does not name were there when it was compiled (sourcify #618).
+#[must_use]
+pub fn has_same_metadata(contract: &CompiledContract, on_chain_runtime: &[u8]) -> bool {
+    let metadata = last_auxdata(contract.runtime.bytes());
+    metadata.is_some() && metadata == last_auxdata(on_chain_runtime)
+}
+
 /// Codes of other lengths can't match, but for metadata that the chain lacks.
 fn other_length(
     contract: &CompiledContract,
@@ -60,11 +69,7 @@ fn other_length(
             Some(VerificationFailure::BytecodeLengthMismatch)
         }
         Language::Solidity if ours.len() != on_chain.len() => {
-            let metadata = last_auxdata(ours);
-            if contract.optimizer_enabled
-                && metadata.is_some()
-                && metadata == last_auxdata(on_chain)
-            {
+            if contract.optimizer_enabled && has_same_metadata(contract, on_chain) {
                 Some(VerificationFailure::ExtraFileInputBug)
             } else if ends_with_metadata_hash(on_chain) {
                 Some(VerificationFailure::BytecodeLengthMismatch)

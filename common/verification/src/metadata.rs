@@ -6,24 +6,31 @@
 //! the plan is completed with what was found. Nothing here opens a URL.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::compilation_target::CompilationTarget;
-use crate::compiler::{Compiler, CompilerVersion, Language};
+use crate::compiler::{Compiler, CompilerVersion, Language, ReleaseNumber};
 use crate::failure::VerificationFailure;
 use crate::std_json::{self, StdJsonInput, holds_nul};
 
 mod content_hash;
 mod libraries;
+mod optimizer;
 mod place;
 mod plan;
+mod provided;
 
 pub use content_hash::ContentHash;
 pub(crate) use libraries::insert_library;
 pub use place::SourcePlace;
 pub use plan::{SourcePlan, WantedSource};
+
+/// These print `optimizer.details.inliner` in their metadata and refuse it as input (sourcify #640).
+const PRINTS_INLINER_ONLY: RangeInclusive<ReleaseNumber> =
+    ReleaseNumber(0, 8, 2)..=ReleaseNumber(0, 8, 4);
 
 /// What a metadata document says about a compilation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -130,6 +137,9 @@ impl Metadata {
     pub fn input(&self, sources: BTreeMap<String, String>) -> StdJsonInput {
         let mut settings = self.settings.clone();
         settings.remove("compilationTarget");
+        if PRINTS_INLINER_ONLY.contains(&self.compiler_version.number()) {
+            optimizer::without_inliner(&mut settings);
+        }
         if let Some(libraries) = settings.remove("libraries") {
             settings.insert("libraries".to_owned(), libraries::by_file(&libraries));
         }

@@ -7,13 +7,12 @@
 //! This module decides nothing about versions; whether a release exists is known elsewhere.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::compilation_target::CompilationTarget;
-use crate::compiler::{Compiler, CompilerVersion, Language, ReleaseNumber};
+use crate::compiler::Language;
 
 mod document;
 mod interfaces;
@@ -30,10 +29,6 @@ pub(crate) const MAX_PATH_BYTES: usize = 1024;
 /// Far more than settings have. What reads the document after us, compilers too, need not be asked
 /// how deep it can go.
 const MAX_DEPTH: usize = 64;
-
-/// These print `optimizer.details.inliner` in their metadata and refuse it as input (sourcify #640).
-const REFUSES_INLINER: RangeInclusive<ReleaseNumber> =
-    ReleaseNumber(0, 8, 2)..=ReleaseNumber(0, 8, 4);
 
 /// Sources byte for byte as received, and the settings without `outputSelection`.
 ///
@@ -72,6 +67,15 @@ impl StdJsonInput {
 
     /// Reads what a client sent. The first broken rule is the answer.
     pub fn parse(input: &Value) -> Result<Self, NotAStdJsonInput> {
+        Self::read(input, |content| !content.is_empty())
+    }
+
+    /// Reads what has been compiled before, by somebody who took empty files too.
+    pub fn parse_compiled(input: &Value) -> Result<Self, NotAStdJsonInput> {
+        Self::read(input, |_| true)
+    }
+
+    fn read(input: &Value, is_content: fn(&str) -> bool) -> Result<Self, NotAStdJsonInput> {
         let language = match input.get("language") {
             None | Some(Value::Null) => return Err(NotAStdJsonInput::NoLanguage),
             Some(Value::String(name)) if name.is_empty() => {
@@ -89,7 +93,7 @@ impl StdJsonInput {
         let sources = sources
             .iter()
             .map(|(path, source)| match source.get("content") {
-                Some(Value::String(content)) if !content.is_empty() => {
+                Some(Value::String(content)) if is_content(content) => {
                     Ok((path.clone(), content.clone()))
                 }
                 _ => Err(NotAStdJsonInput::NoContent),
@@ -176,19 +180,10 @@ impl StdJsonInput {
 
     /// The text the compiler reads.
     #[must_use]
-    pub fn compiler_input(
-        &self,
-        version: &CompilerVersion,
-        target: &CompilationTarget,
-        selection: Selection,
-    ) -> String {
+    pub fn compiler_input(&self, target: &CompilationTarget, selection: Selection) -> String {
         let mut settings = self.settings.clone();
         settings.remove("modelChecker");
         settings.remove("stopAfter");
-        if self.language.compiler() == Compiler::Solc && REFUSES_INLINER.contains(&version.number())
-        {
-            remove_inliner(&mut settings);
-        }
         let outputs = selection.to_json(self.language, target);
         settings.insert("outputSelection".to_owned(), outputs);
         let sources: Map<String, Value> = self
@@ -267,24 +262,19 @@ pub fn check_paths<'a>(
     }
 }
 
-fn remove_inliner(settings: &mut Map<String, Value>) {
-    let details = settings
-        .get_mut("optimizer")
-        .and_then(|optimizer| optimizer.get_mut("details"))
-        .and_then(Value::as_object_mut);
-    if let Some(details) = details {
-        details.remove("inliner");
-    }
-}
-
 fn insert(object: &mut Value, key: &str, value: &Value) {
     if let Some(members) = object.as_object_mut() {
         members.insert(key.to_owned(), value.clone());
     }
 }
 
+/// Metadata that goes into details says nothing else: then something was enabled.
 pub(crate) fn is_enabled(optimizer: Option<&Value>) -> bool {
-    optimizer.and_then(|members| members.get("enabled")) == Some(&Value::Bool(true))
+    let member = |name: &str| optimizer.and_then(|members| members.get(name));
+    match member("enabled") {
+        Some(enabled) => *enabled == Value::Bool(true),
+        None => member("details").is_some_and(Value::is_object),
+    }
 }
 
 /// Displays as what the API answers.

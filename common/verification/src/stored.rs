@@ -4,12 +4,19 @@
 //! not needed for that: the assembly (positions of metadata are stored) and placeholders (they are
 //! zeros in stored code). Old compilers that named no link references leave no trace of a library
 //! here, so that nothing with one matches them.
+//!
+//! The documents may come from elsewhere. They are believed as far as the code shows what they say: else
+//! they could name any part of a program as something that may differ.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::auxdata::{Assembly, AuxdataPositions, ContractAuxdata};
+use crate::auxdata::{Assembly, AuxdataPositions, ContractAuxdata, PlacedAuxdata};
 use crate::compilation_target::CompilationTarget;
-use crate::compiled_code::{CodeObject, CreationCode, NotCode, RuntimeCode};
+use crate::compiled_code::{
+    ByteRange, CodeObject, CreationCode, ImmutableReferences, NotCode, RuntimeCode,
+};
 use crate::compiled_contract::CompiledContract;
 use crate::compiler::{CompilerVersion, Language};
 use crate::std_json;
@@ -54,12 +61,9 @@ impl StoredCompilation<'_> {
             runtime: self.runtime()?,
             assembly: Assembly::default(),
         };
-        let positions = |artifacts: &Value| {
-            AuxdataPositions::from_json(artifacts.get("cborAuxdata").unwrap_or(&Value::Null))
-        };
         let auxdata = ContractAuxdata {
-            creation: positions(self.creation_code_artifacts),
-            runtime: positions(self.runtime_code_artifacts),
+            creation: positions(self.creation_code_artifacts, self.creation_code)?,
+            runtime: positions(self.runtime_code_artifacts, self.runtime_code)?,
         };
         Ok((contract, auxdata))
     }
@@ -85,10 +89,40 @@ impl StoredCompilation<'_> {
     fn runtime(&self) -> Result<RuntimeCode, NotACompilation> {
         let artifacts = self.runtime_code_artifacts;
         let immutable_references = member(artifacts, "immutableReferences")
-            .and_then(|references| serde_json::from_value(references).ok());
+            .and_then(|references| serde_json::from_value::<ImmutableReferences>(references).ok());
+        let mut places = immutable_references
+            .iter()
+            .flat_map(BTreeMap::values)
+            .flatten();
+        if !places.all(|place| is_open(*place, self.runtime_code)) {
+            return Err(NotACompilation("immutable references"));
+        }
         RuntimeCode::read(object(self.runtime_code, artifacts), immutable_references)
             .map_err(|NotCode| NotACompilation("runtime code"))
     }
+}
+
+/// Compilers leave zeros where a value comes later. Anything else is the program's, and would be taken
+/// for a value if the documents were believed.
+fn is_open(place: ByteRange, code: &[u8]) -> bool {
+    let bytes = place.of(code);
+    bytes.is_some_and(|bytes| bytes.iter().all(|byte| *byte == 0))
+}
+
+/// Metadata is where the code has it, or nowhere.
+fn positions(artifacts: &Value, code: &[u8]) -> Result<AuxdataPositions, NotACompilation> {
+    let stored = artifacts.get("cborAuxdata").unwrap_or(&Value::Null);
+    let positions = AuxdataPositions::from_json(stored);
+    if let AuxdataPositions::Known(placed) = &positions {
+        let stands = |blob: &PlacedAuxdata| {
+            let (start, length) = (blob.offset, blob.value.len());
+            ByteRange { start, length }.of(code) == Some(&blob.value)
+        };
+        if !placed.values().all(stands) {
+            return Err(NotACompilation("positions of metadata"));
+        }
+    }
+    Ok(positions)
 }
 
 fn object(code: &[u8], artifacts: &Value) -> CodeObject {
@@ -103,4 +137,51 @@ fn object(code: &[u8], artifacts: &Value) -> CodeObject {
 /// Null is as good as none.
 fn member(document: &Value, name: &str) -> Option<Value> {
     document.get(name).filter(|value| !value.is_null()).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(creation: &Value, runtime: &Value) -> Result<(), NotACompilation> {
+        let nothing = json!({});
+        let stored = StoredCompilation {
+            language: "solidity",
+            version: "0.8.28+commit.7893614a",
+            fully_qualified_name: "c.sol:C",
+            settings: &nothing,
+            artifacts: &nothing,
+            creation_code: &[0x60, 0, 0, 0xa1],
+            creation_code_artifacts: creation,
+            runtime_code: &[0x60, 0, 0, 0xa1],
+            runtime_code_artifacts: runtime,
+        };
+        stored.to_contract().map(|_| ())
+    }
+
+    #[test]
+    fn documents_are_believed_as_far_as_the_code_shows_it() {
+        let immutables = |start: usize, length: usize| {
+            let place = json!({"start": start, "length": length});
+            json!({"immutableReferences": {"1": [{"start": 1, "length": 1}, place]}})
+        };
+        let metadata = |offset: usize, value: &str| json!({"cborAuxdata": {"1": {"offset": offset, "value": value}}});
+        let (none, places) = (json!({}), NotACompilation("immutable references"));
+        assert_eq!(read(&none, &immutables(2, 1)), Ok(()));
+        for (start, length) in [(0, 1), (2, 2), (4, 1), (usize::MAX, 2)] {
+            assert_eq!(read(&none, &immutables(start, length)), Err(places.clone()));
+        }
+        let elsewhere = NotACompilation("positions of metadata");
+        assert_eq!(read(&metadata(3, "0xa1"), &metadata(2, "0x00a1")), Ok(()));
+        for document in [
+            metadata(0, "0xa1"),
+            metadata(3, "0xa100"),
+            metadata(9, "0xa1"),
+        ] {
+            assert_eq!(read(&document, &none), Err(elsewhere.clone()));
+            assert_eq!(read(&none, &document), Err(elsewhere.clone()));
+        }
+    }
 }

@@ -15,7 +15,7 @@ use verification::compiled_contract::CompiledContract;
 use verification::compiler::{CompilerVersion, Language};
 use verification::compiler_output::read_compiler_output;
 use verification::failure::VerificationFailure;
-use verification::matching::match_contract;
+use verification::matching::{has_same_metadata, match_contract};
 use verification::std_json::StdJsonInput;
 use verification::stored::StoredCompilation;
 use verification::transformation::{
@@ -50,6 +50,28 @@ fn every_case_ends_the_same_with_what_is_stored() {
             false => (found, in_order(&case["expected"])),
         }
     });
+}
+
+/// Then all files that were given are tried: of whatever length the codes are.
+#[test]
+fn the_same_metadata_for_other_code_is_seen() {
+    for (name, is_same) in [
+        ("the_same_metadata_for_other_code", true),
+        (
+            "the_same_metadata_for_other_code_without_the_optimizer",
+            true,
+        ),
+        ("exact_on_both_sides", true),
+        ("other_code_of_the_same_length", false),
+        ("other_metadata", false),
+        ("no_metadata_is_not_the_same_metadata", false),
+    ] {
+        let path = format!("{}/cases/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let case: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let (contract, _) = prepared(&case).unwrap();
+        let found = has_same_metadata(&contract, &on_chain(&case).runtime);
+        assert_eq!(found, is_same, "{name}");
+    }
 }
 
 fn stored_and_read_back(

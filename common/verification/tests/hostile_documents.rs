@@ -331,7 +331,7 @@ proptest! {
             json!({"language": language, "sources": document, "settings": document}),
         ] {
             if let Ok(read) = StdJsonInput::parse(&input) {
-                let text = read.compiler_input(&version, &target, Selection::Everything);
+                let text = read.compiler_input(&target, Selection::Everything);
                 prop_assert!(serde_json::from_str::<Value>(&text).is_ok());
                 let output = json!({"contracts": {"a.sol": {"C": document}}, "sources": document});
                 let _ = read_compiler_output(output.to_string().as_bytes(), &read, &target, &version);

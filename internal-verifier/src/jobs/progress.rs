@@ -13,6 +13,9 @@ use tokio::sync::watch;
 /// How long a stage lasts before it is written.
 const NOTICEABLE: Duration = Duration::from_millis(100);
 
+/// Before a report that failed is repeated.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Where the run says what it does. The reports end with it, or with the lease.
 pub(super) fn reported(database: &Database, lease: Lease) -> watch::Sender<Stage> {
     let (stage, reached) = watch::channel(Stage::Started);
@@ -36,11 +39,15 @@ async fn keep_reporting(database: Database, lease: Lease, mut reached: watch::Re
         match jobs::report_stage(&database, &lease, stage).await {
             Ok(true) => written = stage,
             Ok(false) => return,
-            // Nobody minds: the next one says more.
-            Err(error) => tracing::debug!(
-                event = "stage_not_reported", job_id = %lease.job(),
-                error = with_causes(&error), "a stage could not be reported"
-            ),
+            Err(error) => {
+                tracing::debug!(
+                    event = "stage_not_reported", job_id = %lease.job(),
+                    error = with_causes(&error), "a stage could not be reported"
+                );
+                // It may last for minutes yet, and is then still worth a word.
+                tokio::time::sleep(PAUSE).await;
+                reached.mark_changed();
+            }
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) async fn get(http: &reqwest::Client, url: Url, bytes_left: &AtomicUsi
     }
     let response = match http.get(url).send().await {
         Ok(response) => response,
-        Err(error) => return unavailable(&error),
+        Err(error) => return unavailable(error),
     };
     match response.status() {
         status if status.is_success() => {}
@@ -53,7 +53,7 @@ async fn read_body(mut response: reqwest::Response, bytes_left: &AtomicUsize) ->
         let chunk = match response.chunk().await {
             Ok(Some(chunk)) => chunk,
             Ok(None) => return Fetched::Bytes(body),
-            Err(error) => return unavailable(&error),
+            Err(error) => return unavailable(error),
         };
         let is_within = bytes_left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
@@ -67,10 +67,12 @@ async fn read_body(mut response: reqwest::Response, bytes_left: &AtomicUsize) ->
     }
 }
 
-fn unavailable(error: &reqwest::Error) -> Fetched {
+/// Without the address: a configured server's may hold a key.
+fn unavailable(error: reqwest::Error) -> Fetched {
+    let error = error.without_url();
     tracing::info!(
         event = "source_unavailable",
-        error = with_causes(error),
+        error = with_causes(&error),
         "a server of sources gave no answer"
     );
     Fetched::Unavailable

@@ -1,13 +1,17 @@
 //! What a job asks for, and the compiler's input that is made of it.
 
+use std::collections::BTreeMap;
+
 use common::db::jobs::{JobKind, LeasedJob, Stage};
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
 use verification::chain::TransactionHash;
+use verification::compilation_target::CompilationTarget;
 use verification::compiler::Compiler;
 use verification::explorer::{Import, NotAnImport};
 use verification::failure::VerificationFailure;
 use verification::job::{EtherscanRequest, MetadataRequest, SimilarityRequest, StdJsonRequest};
+use verification::metadata::{ContentHash, SourcePlan};
 use verification::std_json::StdJsonInput;
 
 use super::off_thread::off_thread;
@@ -24,7 +28,7 @@ pub(super) enum Asked {
 pub(super) enum Origin {
     StdJson(StdJsonRequest),
     Metadata(MetadataRequest),
-    Etherscan(EtherscanRequest),
+    Etherscan(Box<EtherscanRequest>),
 }
 
 /// What is compiled.
@@ -41,7 +45,7 @@ impl Asked {
         Ok(match job.kind {
             JobKind::StdJson => Self::ToCompile(Origin::StdJson(read(job)?)),
             JobKind::Metadata => Self::ToCompile(Origin::Metadata(read(job)?)),
-            JobKind::Etherscan => Self::ToCompile(Origin::Etherscan(read(job)?)),
+            JobKind::Etherscan => Self::ToCompile(Origin::Etherscan(Box::new(read(job)?))),
             JobKind::Similarity => Self::ToFindSimilar(read(job)?),
         })
     }
@@ -71,7 +75,7 @@ impl Origin {
                 with_all_files: None,
             })),
             Self::Metadata(request) => from_metadata(tools, request).await,
-            Self::Etherscan(request) => from_explorer(tools, request).await,
+            Self::Etherscan(request) => from_explorer(tools, *request).await,
         }
     }
 }
@@ -94,25 +98,27 @@ async fn from_metadata(
     let fetched = fetching
         .instrument(tracing::info_span!("sources.fetch"))
         .await;
+    off_thread(move || complete(&request, plan, &fetched, target)).await
+}
+
+/// Copies as many bytes as all sources have.
+fn complete(
+    request: &MetadataRequest,
+    plan: SourcePlan,
+    fetched: &BTreeMap<ContentHash, String>,
+    target: CompilationTarget,
+) -> Result<Made, VerificationFailure> {
     let unused = plan.unused().clone();
-    let MetadataRequest {
-        metadata,
-        creation_transaction_hash,
-        ..
-    } = request;
-    let made = plan.complete(&fetched).map(|sources| {
-        let input = metadata.input(sources);
-        Made {
-            with_all_files: (!unused.is_empty()).then(|| input.with_further_sources(&unused)),
-            request: StdJsonRequest {
-                std_json_input: input,
-                compiler_version: metadata.compiler_version().clone(),
-                target,
-                creation_transaction_hash,
-            },
-        }
-    });
-    Ok(made)
+    let input = request.metadata.input(plan.complete(fetched)?);
+    Ok(Made {
+        with_all_files: (!unused.is_empty()).then(|| input.with_further_sources(&unused)),
+        request: StdJsonRequest {
+            std_json_input: input,
+            compiler_version: request.metadata.compiler_version().clone(),
+            target,
+            creation_transaction_hash: request.creation_transaction_hash,
+        },
+    })
 }
 
 async fn from_explorer(

@@ -229,7 +229,7 @@ impl<'a> Compiling<'a> {
             }));
         };
         let (target, version) = (&request.target, &request.compiler_version);
-        let text = input.compiler_input(version, target, way.selection);
+        let text = input.compiler_input(target, way.selection);
         let order = Order {
             release,
             engine: way.engine,

@@ -24,6 +24,7 @@ use futures::future::{Either, select};
 use tokio::sync::watch;
 use verification::chain::TransactionHash;
 use verification::failure::VerificationFailure;
+use verification::matching::has_same_metadata;
 use verification::std_json::StdJsonInput;
 
 use crate::outputs::{Allowance, Outputs};
@@ -182,18 +183,22 @@ async fn try_further_ways(
     Ok(first)
 }
 
-/// The same metadata gave other code: files that it does not name were there when it was compiled.
+/// Where the same metadata gave other code, of the same length or not.
 async fn try_all_files(
     compiling: &mut Compiling<'_>,
     on_chain: &OnChain,
     with_all_files: Option<StdJsonInput>,
     first: Judged,
 ) -> Result<Judged, Fault> {
-    let (Err(VerificationFailure::ExtraFileInputBug(_)), Some(input)) =
-        (&first.verdict, with_all_files)
-    else {
+    let is_final = |failure: &VerificationFailure| !failure.is_worth_another_compile();
+    let Some(input) = with_all_files else {
         return Ok(first);
     };
+    if first.verdict.as_ref().err().is_none_or(is_final)
+        || !has_same_metadata(&first.compiled.contract, &on_chain.code.runtime)
+    {
+        return Ok(first);
+    }
     let way = first.compiled.way;
     let Some(compiled) = compiling.variation(&input, way).await? else {
         return Ok(first);

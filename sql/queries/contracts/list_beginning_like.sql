@@ -1,12 +1,11 @@
 -- name: contracts/list_beginning_like: compilations whose runtime code begins like this, best first
--- Of a beginning that very many share, only the first five hundred compilations are looked at, each
+-- Of a beginning that very many share, only the newest five hundred compilations are looked at, each
 -- with a few of its contracts.
 WITH hits AS (
     SELECT compiled.id AS compilation_id
-    FROM public.code
-    JOIN public.compiled_contracts AS compiled ON compiled.runtime_code_hash = code.code_hash
-    -- The very expression of the index.
-    WHERE pg_catalog.substring(code.code, 1, 75) = pg_catalog.substring($1::bytea, 1, 75)
+    FROM public.compiled_contracts AS compiled
+    WHERE compiled.runtime_code_prefix = pg_catalog.substring($1::bytea, 1, 75)
+    ORDER BY compiled.created_at DESC
     LIMIT 500
 )
 

@@ -67,7 +67,7 @@ pub async fn compile_measured(compilers: &Compilers, project: &Project) -> Resul
         input,
     } = project;
     let selection = Selection::first(input.language(), version);
-    let text = input.compiler_input(version, target, selection);
+    let text = input.compiler_input(target, selection);
     let started = Instant::now();
     let compilation = compilers
         .compile(&release, Engine::Wasm, text.as_bytes(), &limits())

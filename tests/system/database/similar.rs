@@ -78,8 +78,50 @@ async fn the_best_come_first_then_the_newest_and_each_compilation_once() {
     assert!(reader.list_with_code(&[], 20).await.unwrap().is_empty());
 }
 
-/// Four thousand contracts: half of them one program, half of them each its own.
-const MANY: [&str; 6] = [
+const V11: &str = include_str!("../../../sql/migrations/V11__beginnings_of_recompiled_code.sql");
+
+#[tokio::test]
+async fn what_was_stored_before_beginnings_were_kept_is_found_by_them() {
+    let world = World::new().await;
+    verified(&world, Contract(1), &code(&[1]), &code(&[10]), Match).await;
+    let dates = async || {
+        let dates = "SELECT created_at::text, updated_at::text FROM compiled_contracts";
+        let row = world.sql.query_one(dates, &[]).await.unwrap();
+        (row.get::<_, String>(0), row.get::<_, String>(1))
+    };
+    let before = dates().await;
+    let older = "DROP TRIGGER compiled_contracts_fill_runtime_code_prefix ON compiled_contracts;
+         DROP FUNCTION fill_runtime_code_prefix();
+         ALTER TABLE compiled_contracts DROP COLUMN runtime_code_prefix";
+    world.sql.batch_execute(older).await.unwrap();
+    world.sql.batch_execute(V11).await.unwrap();
+    assert_eq!(dates().await, before);
+    let reader = ContractReader::new(&world.database).await.unwrap();
+    let alike = reader.list_beginning_like(&code(&[99]), 20).await.unwrap();
+    assert_eq!(contracts_of(&world, alike).await, [1]);
+    let audit = "UPDATE compiled_contracts SET name = 'D'";
+    world.sql.batch_execute(audit).await.unwrap();
+    assert_ne!(dates().await, before, "updates leave their date again");
+}
+
+#[tokio::test]
+async fn metadata_is_a_candidates_own() {
+    let world = World::new().await;
+    verified(&world, Contract(1), &code(&[1]), &code(&[10]), Match).await;
+    let reader = ContractReader::new(&world.database).await.unwrap();
+    let known = reader.list_beginning_like(&code(&[1]), 20).await.unwrap()[0];
+    let metadata = reader.find_metadata_of(known).await.unwrap();
+    assert!(metadata.is_some(), "the match shows it");
+    let improved = Candidate {
+        verified_contract_id: known.verified_contract_id + 1,
+        ..known
+    };
+    assert_eq!(reader.find_metadata_of(improved).await.unwrap(), None);
+}
+
+/// Four thousand contracts: half of them one program, half of them each its own. And the children of a
+/// factory, which nobody verified: on the chain they begin like the last of the former.
+const MANY: [&str; 7] = [
     "CREATE TEMPORARY TABLE many AS
      SELECT
          number,
@@ -117,7 +159,24 @@ const MANY: [&str; 6] = [
      INSERT INTO sourcify_matches (verified_contract_id, runtime_match, chain_id, address)
      SELECT verified.id, 'perfect', 1, decode(lpad(to_hex(many.number), 40, '0'), 'hex')
      FROM verified JOIN many ON many.verified_id = verified.id",
+    "INSERT INTO code (code_hash, code_hash_keccak, code)
+     SELECT sha256(child), sha256(child), child
+     FROM (
+         SELECT substring(own, 1, 75) || int4send(sibling) AS child
+         FROM many CROSS JOIN generate_series(1, 5000) AS sibling
+         WHERE number = 4000
+     ) AS children",
 ];
+
+/// The most rows that any step of the plan gave.
+fn most_rows(plan: &str) -> f64 {
+    let number = |line: &str, name: &str| -> Option<f64> {
+        let (_, rest) = line.split_once("actual ")?.1.split_once(name)?;
+        rest.split([' ', ')']).next()?.parse().ok()
+    };
+    let rows = |line| Some(number(line, "rows=")? * number(line, "loops=")?);
+    plan.lines().filter_map(rows).fold(0.0, f64::max)
+}
 
 #[tokio::test]
 async fn no_table_is_read_whole_and_a_popular_program_costs_no_more_than_its_limit() {
@@ -156,6 +215,8 @@ async fn no_table_is_read_whole_and_a_popular_program_costs_no_more_than_its_lim
             let plan: Vec<String> = lines.iter().map(|line| line.get(0)).collect();
             let plan = plan.join("\n");
             assert!(!plan.contains("Seq Scan"), "{plan}");
+            let rows = most_rows(&plan);
+            assert!((1.0..=2000.0).contains(&rows), "{rows} rows:\n{plan}");
         }
         let expected = if code == &popular { 20 } else { 1 };
         let same = reader.list_with_code(code, 20).await.unwrap();

@@ -94,17 +94,47 @@ async fn the_same_program_with_other_immutables_and_arguments_is_found_by_its_be
     system.stop().await;
 }
 
+/// The same program with other metadata.
+fn with_another_hash(small: &Project) -> Project {
+    let mut input = serde_json::to_value(&small.input).unwrap();
+    let source = &mut input["sources"]["contracts/Small.sol"]["content"];
+    *source = json!(format!("{}\n// another hash", source.as_str().unwrap()));
+    Project {
+        input: StdJsonInput::parse(&input).unwrap(),
+        ..small.clone()
+    }
+}
+
+#[tokio::test]
+async fn a_candidate_that_brings_nothing_better_does_not_end_the_search() {
+    let system = TestSystem::start().await;
+    let (project, first) = system.small().await;
+    let other = with_another_hash(&project);
+    let compiled = deploy::compile(&compilers(), &other).await.unwrap();
+    let second = deploy::deploy(&system.anvil, &compiled, Vec::new())
+        .await
+        .unwrap();
+    let body = project.submission(None).unwrap();
+    for address in [&first.address, &second.address] {
+        system.verify(address, &body).await;
+    }
+    // What the second was made of is stored with a contract whose code is not the same.
+    let (_, third) = system.small().await;
+    let body = other.submission(None).unwrap();
+    let job = system.verify(&third.address, &body).await;
+    assert_match(&job, "match", "match");
+    let job = system
+        .verify_by("similarity", &second.address, &json!({}))
+        .await;
+    assert_match(&job, "exact_match", "exact_match");
+    system.stop().await;
+}
+
 #[tokio::test]
 async fn the_same_program_with_other_metadata_is_a_match() {
     let system = TestSystem::start().await;
     let (project, first) = system.small().await;
-    let mut input = serde_json::to_value(&project.input).unwrap();
-    let source = &mut input["sources"]["contracts/Small.sol"]["content"];
-    *source = json!(format!("{}\n// another hash", source.as_str().unwrap()));
-    let other = Project {
-        input: StdJsonInput::parse(&input).unwrap(),
-        ..project.clone()
-    };
+    let other = with_another_hash(&project);
     let compiled = deploy::compile(&compilers(), &other).await.unwrap();
     let second = deploy::deploy(&system.anvil, &compiled, Vec::new())
         .await

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::ContractReader;
@@ -11,6 +12,7 @@ use crate::db::statement::{Statement, statement};
 
 const LIST_WITH_CODE: Statement = statement!("contracts/list_with_code");
 const LIST_BEGINNING_LIKE: Statement = statement!("contracts/list_beginning_like");
+const FIND_METADATA_OF: Statement = statement!("contracts/find_metadata_of");
 
 /// A compilation, and the best contract that it verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +49,21 @@ impl ContractReader {
     ) -> Result<Vec<Candidate>, DatabaseError> {
         self.list_candidates(LIST_BEGINNING_LIKE, runtime_code, limit)
             .await
+    }
+
+    /// The metadata of a candidate's compilation, as text; that may be none. Nothing at all if the match
+    /// shows another contract by now.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn find_metadata_of(
+        &self,
+        candidate: Candidate,
+    ) -> Result<Option<Option<String>>, DatabaseError> {
+        let shown: [&(dyn ToSql + Sync); 2] =
+            [&candidate.match_id, &candidate.verified_contract_id];
+        let row = self.connection.query_opt(FIND_METADATA_OF, &shown).await?;
+        row.map(|row| column(&row, "metadata")).transpose()
     }
 
     async fn list_candidates(

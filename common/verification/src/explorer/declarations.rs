@@ -3,16 +3,30 @@
 //! Not a parser: it only keeps comments and texts apart from the program, so that a contract that is
 //! merely spoken of is not taken for one.
 
-/// Whether the file declares a contract, library or interface of this name.
-pub(super) fn declares(content: &str, name: &str) -> bool {
-    let mut before = "";
-    for word in (Words { rest: content }) {
-        if word == name && matches!(before, "contract" | "library" | "interface") {
-            return true;
-        }
-        before = word;
-    }
-    false
+/// What a declaration makes of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Contract,
+    AbstractContract,
+    Library,
+    Interface,
+}
+
+/// What the file declares, with its name.
+pub(super) fn declarations(content: &str) -> impl Iterator<Item = (Kind, &str)> {
+    let mut before = ("", "");
+    let words = Words { rest: content };
+    words.filter_map(move |word| {
+        let kind = match before {
+            ("abstract", "contract") => Some(Kind::AbstractContract),
+            (_, "contract") => Some(Kind::Contract),
+            (_, "library") => Some(Kind::Library),
+            (_, "interface") => Some(Kind::Interface),
+            _ => None,
+        };
+        before = (before.1, word);
+        Some((kind?, word))
+    })
 }
 
 /// The words of a program, one by one; any other character that matters is a word of its own.
@@ -72,16 +86,21 @@ mod tests {
 
     #[test]
     fn a_contract_is_where_it_is_declared() {
-        for content in [
-            "contract C {}",
-            "abstract\ncontract\n\tC is B{}",
-            "library C{}",
-            "interface /* the */ C // here\n{}",
-            "import 'it\\'s'; contract C{}",
-            "string constant S = \"//\"; contract C {}",
-            "/** contract D */ contract C{}",
+        let find = |content: &str| {
+            let mut declared = declarations(content).filter(|(_, name)| *name == "C");
+            declared.next().map(|(kind, _)| kind)
+        };
+        for (content, kind) in [
+            ("contract C {}", Kind::Contract),
+            ("abstract\ncontract\n\tC is B{}", Kind::AbstractContract),
+            ("abstract contract B {} contract C {}", Kind::Contract),
+            ("library C{}", Kind::Library),
+            ("interface /* the */ C // here\n{}", Kind::Interface),
+            ("import 'it\\'s'; contract C{}", Kind::Contract),
+            ("string constant S = \"//\"; contract C {}", Kind::Contract),
+            ("/** contract D */ contract C{}", Kind::Contract),
         ] {
-            assert!(declares(content, "C"), "{content}");
+            assert_eq!(find(content), Some(kind), "{content}");
         }
         for content in [
             "",
@@ -95,7 +114,7 @@ mod tests {
             "contract \"C\"",
             "ß contractC",
         ] {
-            assert!(!declares(content, "C"), "{content}");
+            assert_eq!(find(content), None, "{content}");
         }
     }
 }

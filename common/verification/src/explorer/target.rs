@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::declarations::declares;
+use super::declarations::{Kind, declarations};
 use super::{ExplorerContract, NotAnImport};
 use crate::compilation_target::CompilationTarget;
 use crate::compiler::Language;
@@ -25,22 +25,30 @@ pub(super) fn of_solc(
         return Ok(target);
     }
     let name = &contract.contract_name;
+    let kind_of = |content: &str| match input.language() {
+        Language::Yul => content
+            .contains(&format!("object \"{name}\""))
+            .then_some(Kind::Contract),
+        Language::Solidity | Language::Vyper => find_with_code(content, name),
+    };
     let declaring = || {
-        let declares = |content: &str| match input.language() {
-            Language::Yul => content.contains(&format!("object \"{name}\"")),
-            Language::Solidity | Language::Vyper => declares(content, name),
-        };
-        let mut declaring: Vec<&String> = sources
+        let declaring = sources
             .iter()
-            .filter(|(_, content)| declares(content))
-            .map(|(path, _)| path)
-            .collect();
-        // Of several, the one whose file is named so.
-        declaring.sort_by_key(|path| stem(path) != name);
-        declaring.into_iter().next()
+            .filter_map(|(path, content)| Some((path, kind_of(content)?)));
+        // Of several, one that can be deployed, and then the one whose file is named so.
+        let best = declaring
+            .min_by_key(|(path, kind)| (*kind == Kind::AbstractContract, stem(path) != name));
+        best.map(|(path, _)| path)
     };
     let path = named_file(contract, sources).or_else(declaring);
     target(contract, path, name)
+}
+
+/// Interfaces have no code, and may be called as the contract is.
+fn find_with_code(content: &str, name: &str) -> Option<Kind> {
+    declarations(content)
+        .find(|(kind, declared)| *declared == name && *kind != Kind::Interface)
+        .map(|(kind, _)| kind)
 }
 
 /// Vyper's contracts are their files, and their names are those of the files.
@@ -76,7 +84,7 @@ pub(super) fn of_vyper(
 }
 
 fn named_file<'a>(contract: &ExplorerContract, sources: &'a Sources) -> Option<&'a String> {
-    let named = sources.get_key_value(&contract.contract_file_name)?;
+    let named = sources.get_key_value(contract.file_name())?;
     Some(named.0)
 }
 

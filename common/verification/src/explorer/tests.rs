@@ -9,7 +9,7 @@ fn contract(source_code: &str) -> ExplorerContract {
         runs: "999".to_owned(),
         evm_version: "Default".to_owned(),
         library: String::new(),
-        contract_file_name: String::new(),
+        ..ExplorerContract::default()
     }
 }
 
@@ -86,6 +86,106 @@ fn one_file_is_named_after_the_contract() {
     };
     let settings = json!({"optimizer": {"enabled": false, "runs": 200}});
     assert_eq!(read(&plain).0["settings"], settings);
+}
+
+#[test]
+fn a_library_is_linked_in_the_file_that_declares_it() {
+    let linked = |contract: ExplorerContract| {
+        let library = "L:0x11; b/M.sol:M:0x22;N:33".to_owned();
+        let contract = ExplorerContract {
+            library,
+            ..contract
+        };
+        read(&contract).0["settings"]["libraries"].clone()
+    };
+    let text = "library L {} interface N {} contract C {}";
+    assert_eq!(
+        linked(contract(text)),
+        json!({"C.sol": {"L": "0x11"}, "b/M.sol": {"M": "0x22"}, "": {"N": "0x33"}})
+    );
+    let files = json!({
+        "a.sol": {"content": "// library L\ncontract C {}"},
+        "b.sol": {"content": "library L {}"},
+        "c.sol": {"content": "library N {} library L {}"},
+    });
+    let bare = json!({"language": "Solidity", "sources": files});
+    for source_code in [files.to_string(), braces(&bare)] {
+        assert_eq!(
+            linked(contract(&source_code)),
+            json!({"b.sol": {"L": "0x11"}, "b/M.sol": {"M": "0x22"}, "c.sol": {"N": "0x33"}})
+        );
+    }
+}
+
+#[test]
+fn what_has_no_code_is_not_taken_for_the_contract() {
+    let target = |files: Value| read(&contract(&files.to_string())).2;
+    let files = json!({
+        "a/C.sol": {"content": "interface C {}"},
+        "b/C.sol": {"content": "abstract contract C {}"},
+        "c/Main.sol": {"content": "contract C {}"},
+    });
+    assert_eq!(target(files), "c/Main.sol:C");
+    let files = json!({
+        "a/C.sol": {"content": "interface C {}"},
+        "b/B.sol": {"content": "abstract contract C {}"},
+    });
+    assert_eq!(target(files), "b/B.sol:C");
+    let files = json!({"C.sol": {"content": "interface C {}"}});
+    assert_eq!(
+        failure(&contract(&files.to_string())).code(),
+        "etherscan_missing_contract_in_json"
+    );
+}
+
+#[test]
+fn an_empty_file_was_compiled_too() {
+    let document = sources(json!({
+        "a.sol": {"content": "contract C {}"},
+        "empty.sol": {"content": ""},
+    }));
+    assert_eq!(read(&contract(&braces(&document))).0, document);
+}
+
+#[test]
+fn files_beside_the_contracts_are_read() {
+    let answer = json!({
+        "SourceCode": "import './L.sol'; contract C {}", "ContractName": "C",
+        "CompilerVersion": "v0.8.19+commit.7dd6d404", "OptimizationUsed": "true",
+        "OptimizationRuns": 7, "EVMVersion": null, "FileName": "src/Main.sol",
+        "AdditionalSources": [{"Filename": "src/L.sol", "SourceCode": "library L {}"}],
+    });
+    let contract: ExplorerContract = serde_json::from_value(answer.clone()).unwrap();
+    let (input, _, target) = read(&contract);
+    assert_eq!(target, "src/Main.sol:C");
+    assert_eq!(
+        input,
+        json!({
+            "language": "Solidity",
+            "sources": {
+                "src/L.sol": {"content": "library L {}"},
+                "src/Main.sol": {"content": "import './L.sol'; contract C {}"},
+            },
+            "settings": {"optimizer": {"enabled": true, "runs": 7}},
+        })
+    );
+    let kept = serde_json::to_value(&contract).unwrap();
+    assert_eq!(
+        serde_json::from_value::<ExplorerContract>(kept).unwrap(),
+        contract
+    );
+    let mut odd = answer;
+    for (beside, is_read) in [
+        (json!(null), true),
+        (json!("none"), true),
+        (json!([1]), false),
+        (json!([{"Filename": "a\0", "SourceCode": ""}]), false),
+    ] {
+        odd["AdditionalSources"] = beside;
+        let contract = serde_json::from_value::<ExplorerContract>(odd.clone());
+        let import = contract.ok().and_then(|contract| contract.import().ok());
+        assert_eq!(import.is_some(), is_read, "{odd}");
+    }
 }
 
 #[test]
@@ -235,10 +335,15 @@ fn what_cannot_be_read_is_said() {
             with(|contract| "L".clone_into(&mut contract.library)),
             "library \"L\"",
         ),
+        (
+            with(|contract| contract.library = "L".repeat(1000)),
+            &format!("library \"{}\"", "L".repeat(100)),
+        ),
     ] {
         let error = contract.import().unwrap_err().to_string();
         let wanted = format!("The explorer's answer cannot be read: {what}");
         assert!(error.starts_with(&wanted), "{error}");
+        assert!(error.len() < 250, "{error}");
     }
 }
 

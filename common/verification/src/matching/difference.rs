@@ -21,7 +21,7 @@ mod body;
 mod holes;
 
 use body::Body;
-use holes::Hole;
+use holes::{Filling, Hole};
 
 /// Both sides of a contract that doesn't match; the API's `errorData`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -194,6 +194,9 @@ impl Side<'_> {
     fn difference(mut self) -> CodeDifference {
         let own = self.on_chain.get(..self.own_length).unwrap_or_default();
         let (compiled_end, onchain_end) = self.ends_of_bodies(own);
+        // A match is refused for it, whatever the chain has there, and so it is told if nothing else is.
+        let mut foreign = self.holes.iter().copied();
+        let foreign = foreign.find(|hole| hole.filling == Filling::Nothing);
         self.holes.retain(|hole| hole.end() <= compiled_end);
         let body = Body {
             compiled: self.compiled.get(..compiled_end).unwrap_or_default(),
@@ -216,6 +219,18 @@ impl Side<'_> {
         let rest = self.on_chain.len().saturating_sub(self.own_length);
         if rest > 0 && !self.rest_is_explained {
             return self.told(self.compiled.len(), self.own_length, self.beyond, rest, 0);
+        }
+        if let Some(foreign) = foreign {
+            // The reference may lie behind the code.
+            let start = foreign
+                .range
+                .start
+                .min(self.compiled.len().saturating_sub(1));
+            let rest = self.compiled.len().saturating_sub(start);
+            let count = foreign.range.length.clamp(1, rest.max(1));
+            let onchain_start = start.min(self.on_chain.len());
+            let tail = rest.saturating_sub(count);
+            return self.told(start, onchain_start, foreign.part, count, tail);
         }
         CodeDifference {
             compiled_length: self.compiled.len(),

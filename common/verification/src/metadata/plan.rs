@@ -1,19 +1,19 @@
 //! Which content each source has, as far as it is at hand, and where the rest may lie.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use super::provided::ProvidedFiles;
 use super::{ContentHash, MetadataSource, SourcePlace};
 use crate::failure::VerificationFailure;
-use crate::variation::Variation;
 
 /// What is known of the sources of a metadata document.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SourcePlan {
-    found: BTreeMap<String, String>,
-    /// Paths whose literal content is not what its hash says.
+    found: FoundSources,
+    /// Paths whose literal content is not what its hash says, or for which there was no room left.
     invalid: Vec<String>,
     wanted: BTreeMap<ContentHash, WantedSource>,
-    /// Provided files that are none of the sources, by their given paths.
+    /// Provided programs that are none of the sources, by their given paths.
     unused: BTreeMap<String, String>,
 }
 
@@ -44,8 +44,8 @@ impl SourcePlan {
         self.wanted.values()
     }
 
-    /// Provided files that the metadata does not name. Some releases give other code with them than
-    /// without (sourcify #618).
+    /// Provided programs that the metadata does not name. Some releases give other code with them
+    /// than without (sourcify #618).
     #[must_use]
     pub fn unused(&self) -> &BTreeMap<String, String> {
         &self.unused
@@ -56,25 +56,30 @@ impl SourcePlan {
         self,
         fetched: &BTreeMap<ContentHash, String>,
     ) -> Result<BTreeMap<String, String>, VerificationFailure> {
-        let mut sources = self.found;
+        let (mut sources, mut invalid_sources) = (self.found, self.invalid);
         let mut missing_sources = Vec::new();
         for wanted in self.wanted.into_values() {
-            match fetched.get(&wanted.hash) {
-                Some(content) => {
-                    sources.extend(wanted.paths.into_iter().map(|path| (path, content.clone())));
+            let Some(content) = fetched.get(&wanted.hash) else {
+                missing_sources.extend(wanted.paths);
+                continue;
+            };
+            for path in wanted.paths {
+                match sources.has_room_for(content.len()) {
+                    true => sources.insert(&path, content.clone()),
+                    false => invalid_sources.push(path),
                 }
-                None => missing_sources.extend(wanted.paths),
             }
         }
         missing_sources.sort();
-        if !self.invalid.is_empty() {
+        if !invalid_sources.is_empty() {
+            invalid_sources.sort();
             return Err(VerificationFailure::MissingOrInvalidSource {
                 missing_sources,
-                invalid_sources: self.invalid,
+                invalid_sources,
             });
         }
         match missing_sources.is_empty() {
-            true => Ok(sources),
+            true => Ok(sources.by_path),
             false => Err(VerificationFailure::MissingSource { missing_sources }),
         }
     }
@@ -87,21 +92,21 @@ pub(super) fn plan(
     let mut plan = SourcePlan {
         unused: provided
             .iter()
-            .filter(|(path, _)| !named.contains_key(*path))
+            .filter(|(path, _)| !named.contains_key(*path) && is_program(path))
             .map(|(path, content)| (path.clone(), content.clone()))
             .collect(),
         ..SourcePlan::default()
     };
-    let mut files = Files::new(provided);
+    let mut files = ProvidedFiles::new(provided);
     for (path, source) in named {
         if let Some(literal) = &source.content {
             match ContentHash::of(literal.as_bytes()) == source.keccak256 {
-                true => plan.take(path, literal.clone()),
+                true => plan.take(path, literal.len(), || literal.clone()),
                 false => plan.invalid.push(path.clone()),
             }
-        } else if let Some((given_path, content)) = files.find(source.keccak256) {
-            plan.unused.remove(given_path);
-            plan.take(path, content);
+        } else if let Some(file) = files.find(source.keccak256, path, &plan.unused) {
+            plan.unused.remove(file.path);
+            plan.take(path, file.length, || file.to_content());
         } else {
             plan.want(path, source);
         }
@@ -109,9 +114,22 @@ pub(super) fn plan(
     plan
 }
 
+/// Whether solc can read it, as far as its name tells: one file that it can't read, such as a document
+/// beside the programs, fails them all.
+fn is_program(path: &str) -> bool {
+    let ending = path.rsplit_once('.').map(|(_, ending)| ending);
+    ending.is_some_and(|ending| {
+        ending.eq_ignore_ascii_case("sol") || ending.eq_ignore_ascii_case("yul")
+    })
+}
+
 impl SourcePlan {
-    fn take(&mut self, path: &str, content: String) {
-        self.found.insert(path.to_owned(), content);
+    /// The content is only made if there is room for it.
+    fn take(&mut self, path: &str, length: usize, content: impl FnOnce() -> String) {
+        match self.found.has_room_for(length) {
+            true => self.found.insert(path, content()),
+            false => self.invalid.push(path.to_owned()),
+        }
     }
 
     fn want(&mut self, path: &str, source: &MetadataSource) {
@@ -134,47 +152,24 @@ impl SourcePlan {
 
 const MAX_PLACES: usize = 4;
 
-/// The provided files by hash.
-struct Files<'a> {
-    provided: &'a BTreeMap<String, String>,
-    as_they_are: HashMap<ContentHash, (&'a str, &'a str)>,
-    /// Only hashed when something is not there as it is.
-    varied: Option<HashMap<ContentHash, (&'a str, &'a str, Variation)>>,
+/// Of all sources together: what a request may hold. Metadata names a content by its hash, and may name
+/// one under thousands of paths.
+const MAX_BYTES: usize = 30 << 20;
+
+/// The sources that are at hand, by path.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct FoundSources {
+    by_path: BTreeMap<String, String>,
+    bytes: usize,
 }
 
-impl<'a> Files<'a> {
-    fn new(provided: &'a BTreeMap<String, String>) -> Self {
-        let hashed = |(path, content): (&'a String, &'a String)| {
-            let hash = ContentHash::of(content.as_bytes());
-            (hash, (path.as_str(), content.as_str()))
-        };
-        Self {
-            provided,
-            as_they_are: provided.iter().map(hashed).collect(),
-            varied: None,
-        }
+impl FoundSources {
+    fn has_room_for(&self, length: usize) -> bool {
+        self.bytes.saturating_add(length) <= MAX_BYTES
     }
 
-    /// The path under which it was given, and the content itself.
-    fn find(&mut self, hash: ContentHash) -> Option<(&'a str, String)> {
-        if let Some((path, content)) = self.as_they_are.get(&hash) {
-            return Some((path, (*content).to_owned()));
-        }
-        let varied = self.varied.get_or_insert_with(|| vary(self.provided));
-        let (path, content, variation) = varied.get(&hash)?;
-        Some((path, variation.of(content)))
+    fn insert(&mut self, path: &str, content: String) {
+        self.bytes = self.bytes.saturating_add(content.len());
+        self.by_path.insert(path.to_owned(), content);
     }
-}
-
-fn vary(provided: &BTreeMap<String, String>) -> HashMap<ContentHash, (&str, &str, Variation)> {
-    let mut varied = HashMap::new();
-    for (path, content) in provided {
-        for variation in Variation::all() {
-            let hash = ContentHash::of(variation.of(content).as_bytes());
-            varied
-                .entry(hash)
-                .or_insert((path.as_str(), content.as_str(), variation));
-        }
-    }
-    varied
 }

@@ -17,7 +17,7 @@ fn document() -> Value {
             "compilationTarget": {"c:1.sol": "C"},
             "evmVersion": "istanbul",
             "libraries": {"l:1.sol:L": "0x11", "M": "0x22"},
-            "optimizer": {"enabled": true, "details": {"inliner": true}},
+            "optimizer": {"enabled": true, "details": {"cse": true}},
             "remappings": [":a=b"],
         },
         "sources": {
@@ -63,16 +63,11 @@ fn the_input_is_what_the_metadata_says() {
             "settings": {
                 "evmVersion": "istanbul",
                 "libraries": {"l:1.sol": {"L": "0x11"}, "": {"M": "0x22"}},
-                "optimizer": {"enabled": true, "details": {"inliner": true}},
+                "optimizer": {"enabled": true, "details": {"cse": true}},
                 "remappings": [":a=b"],
             },
         })
     );
-    // 0.8.4 writes this into its metadata, and refuses to read it (sourcify #640).
-    let version = metadata.compiler_version();
-    let selection = std_json::Selection::first(Language::Solidity, version);
-    let text = input.compiler_input(version, &metadata.target().unwrap(), selection);
-    assert!(!text.contains("inliner"), "{text}");
     let kept = serde_json::to_value(&metadata).unwrap();
     assert_eq!(serde_json::from_value::<Metadata>(kept).unwrap(), metadata);
 }
@@ -90,6 +85,83 @@ fn a_file_with_other_line_endings_is_put_right() {
         let sources = complete(plan).unwrap();
         assert_eq!(sources, files([("c:1.sol", MAIN), ("l:1.sol", LIBRARY)]));
     }
+}
+
+#[test]
+fn the_inliner_is_said_otherwise_to_releases_that_print_it_and_refuse_it() {
+    let optimizer = |version: &str, optimizer: Value| {
+        let mut document = document();
+        document["compiler"]["version"] = json!(version);
+        document["settings"]["optimizer"] = optimizer;
+        let input = Metadata::parse(&document).unwrap().input(BTreeMap::new());
+        input.settings()["optimizer"].clone()
+    };
+    let (first, last) = ("0.8.2+commit.661d1103", "0.8.4+commit.c7e474f2");
+    let printed = json!({"details": {"cse": true, "inliner": true}, "runs": 7});
+    for other in ["0.8.1+commit.df193b15", "0.8.5+commit.a4f2e591"] {
+        assert_eq!(optimizer(other, printed.clone()), printed);
+    }
+    let enabled = json!({"enabled": true, "details": {"cse": true}, "runs": 7});
+    let without = json!({"details": {"cse": true}, "runs": 7});
+    for version in [first, last] {
+        assert_eq!(optimizer(version, printed.clone()), enabled);
+        let off = json!({"details": {"cse": true, "inliner": false}, "runs": 7});
+        assert_eq!(optimizer(version, off), without);
+        assert_eq!(optimizer(version, without.clone()), without);
+        let said = json!({"enabled": false, "details": {"inliner": true}});
+        let kept = json!({"enabled": false, "details": {}});
+        assert_eq!(optimizer(version, said), kept);
+        assert_eq!(optimizer(version, json!([])), json!([]));
+    }
+}
+
+#[test]
+fn a_duplicate_under_another_path_stays_a_file_of_its_own() {
+    let metadata = Metadata::parse(&document()).unwrap();
+    for main in [MAIN, "contract C {}"] {
+        let given = files([
+            ("a/Copy.sol", main),
+            ("c:1.sol", main),
+            ("l.sol", LIBRARY),
+            ("m.sol", LIBRARY),
+            ("README.md", "# C"),
+            ("metadata.json", "{}"),
+            ("LICENSE", "MIT"),
+        ]);
+        let plan = metadata.plan_sources(&given);
+        let unused = files([("a/Copy.sol", main), ("m.sol", LIBRARY)]);
+        assert_eq!(*plan.unused(), unused);
+        assert!(complete(plan).is_ok());
+    }
+}
+
+#[test]
+fn a_content_with_very_many_paths_is_not_taken_as_often() {
+    let main = format!("contract C {{}}{}\n", " ".repeat(8192 - 14));
+    let mut document = document();
+    let sources: Map<String, Value> = (0..5000)
+        .map(|n| {
+            (
+                format!("{n:04}.sol"),
+                json!({"keccak256": hash(&main), "urls": ["dweb:/ipfs/Qm"]}),
+            )
+        })
+        .collect();
+    document["sources"] = sources.into();
+    let metadata = Metadata::parse(&document).unwrap();
+    // That often it is as much as a request may hold.
+    let beyond: Vec<String> = (3840..5000).map(|n| format!("{n:04}.sol")).collect();
+    let failure = Err(VerificationFailure::MissingOrInvalidSource {
+        missing_sources: Vec::new(),
+        invalid_sources: beyond,
+    });
+    for given in [main.clone(), main.replace('\n', "\r\n")] {
+        let plan = metadata.plan_sources(&files([("c.sol", given.as_str())]));
+        assert_eq!(complete(plan), failure);
+    }
+    let plan = metadata.plan_sources(&BTreeMap::new());
+    let fetched = BTreeMap::from([(ContentHash::of(main.as_bytes()), main)]);
+    assert_eq!(plan.complete(&fetched), failure);
 }
 
 #[test]

@@ -115,11 +115,9 @@ fn an_input_waits_in_a_row_and_is_the_same_after() {
 #[test]
 fn the_compiler_sees_contents_and_settings_and_nothing_else() {
     let target = "a.sol:A".parse().unwrap();
-    let text = StdJsonInput::parse(&input()).unwrap().compiler_input(
-        &version("0.8.28"),
-        &target,
-        Selection::TargetAndEmptyWildcard,
-    );
+    let text = StdJsonInput::parse(&input())
+        .unwrap()
+        .compiler_input(&target, Selection::TargetAndEmptyWildcard);
     let mut given: Value = serde_json::from_str(&text).unwrap();
     let selection = given["settings"]["outputSelection"].take();
     assert_eq!(selection["*"], json!({"*": []}));
@@ -179,8 +177,8 @@ fn vyper_keeps_its_interfaces_and_is_asked_for_what_it_knows() {
     }))
     .unwrap();
     let target = "c.vy:c".parse().unwrap();
-    let given = |version: &CompilerVersion, selection: Selection| -> Value {
-        let text = parsed.compiler_input(version, &target, selection);
+    let given = |selection: Selection| -> Value {
+        let text = parsed.compiler_input(&target, selection);
         serde_json::from_str(&text).unwrap()
     };
     let old = version("0.1.0b16");
@@ -194,7 +192,7 @@ fn vyper_keeps_its_interfaces_and_is_asked_for_what_it_knows() {
         "storage_layout_overrides": {"c.vy": {}},
         "settings": {"search_paths": ["."], "outputSelection": {"c.vy": {"*": outputs}}},
     });
-    assert_eq!(given(&old, first), wanted);
+    assert_eq!(given(first), wanted);
     let kept = json!({"storage_layout_overrides": {"c.vy": {}}});
     assert_eq!(parsed.to_stored_additional_input(), Some(kept));
 
@@ -205,7 +203,7 @@ fn vyper_keeps_its_interfaces_and_is_asked_for_what_it_knows() {
         first.after_errors(Language::Vyper),
         Some(Selection::CodeOnly)
     );
-    let outputs = &given(&later, first)["settings"]["outputSelection"]["c.vy"]["*"];
+    let outputs = &given(first)["settings"]["outputSelection"]["c.vy"]["*"];
     assert!(outputs.as_array().unwrap().contains(&json!("devdoc")));
 }
 
@@ -221,7 +219,7 @@ fn vyper(interfaces: &Value) -> Result<StdJsonInput, NotAStdJsonInput> {
 /// What the compiler reads of them.
 fn interfaces_given(input: &StdJsonInput) -> Value {
     let target = "c.vy:c".parse().unwrap();
-    let text = input.compiler_input(&version("0.4.0"), &target, Selection::TargetOnly);
+    let text = input.compiler_input(&target, Selection::TargetOnly);
     serde_json::from_str::<Value>(&text).unwrap()["interfaces"].take()
 }
 
@@ -318,26 +316,29 @@ fn an_input_may_be_sixty_four_levels_deep_and_not_more() {
 }
 
 #[test]
-fn the_inliner_is_kept_from_releases_that_print_it_and_refuse_it() {
-    let with = json!({"yul": false, "cse": true, "inliner": true});
-    let without = json!({"yul": false, "cse": true});
-    let settings = json!({"optimizer": {"enabled": true, "details": &with}});
+fn what_a_release_refuses_is_its_own_answer() {
     let mut input = input();
+    let settings = json!({"optimizer": {"details": {"inliner": true}}});
     input["settings"] = settings.clone();
     let parsed = StdJsonInput::parse(&input).unwrap();
-    for (release, wanted) in [
-        ("0.8.1", &with),
-        ("0.8.2", &without),
-        ("0.8.4", &without),
-        ("0.8.5", &with),
+    let target = "a.sol:A".parse().unwrap();
+    let text = parsed.compiler_input(&target, Selection::TargetOnly);
+    let given: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(given["settings"]["optimizer"], settings["optimizer"]);
+}
+
+#[test]
+fn the_optimizer_is_enabled_where_metadata_goes_into_its_details() {
+    for (optimizer, enabled) in [
+        (json!({"enabled": true}), true),
+        (json!({"enabled": false, "details": {"cse": true}}), false),
+        (json!({"details": {"cse": true}, "runs": 200}), true),
+        (json!({"runs": 200}), false),
+        (json!(null), false),
     ] {
-        let target = "a.sol:A".parse().unwrap();
-        let text = parsed.compiler_input(&version(release), &target, Selection::TargetOnly);
-        let given: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(
-            &given["settings"]["optimizer"]["details"], wanted,
-            "{release}"
-        );
+        let mut input = input();
+        input["settings"] = json!({"optimizer": &optimizer});
+        let parsed = StdJsonInput::parse(&input).unwrap();
+        assert_eq!(parsed.optimizer_enabled(), enabled, "{optimizer}");
     }
-    assert_eq!(parsed.to_stored_settings(), settings);
 }
