@@ -34,7 +34,6 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
             &[
                 "state",
                 "params",
-                "body",
                 "fault",
                 "cors",
                 "encodings",
@@ -42,7 +41,7 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
                 "documented",
                 "client_address",
             ],
-            &["dispatch", "explorer", "estimates"],
+            &["dispatch", "explorer", "estimates", "body"],
             &["config"],
         ],
     ),
