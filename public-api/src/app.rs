@@ -58,6 +58,8 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
             .wrap(TracingLogger::<RootSpan>::new())
             .configure(routes::configure)
     })
+    // The last piece of a long answer, and each event, would else wait for a receipt: 40 ms.
+    .tcp_nodelay(true)
     .disable_signals()
     .shutdown_timeout(STOP_WITHIN_S)
     .bind((listen.host.as_str(), listen.port))
