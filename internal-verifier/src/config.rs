@@ -4,10 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use common::auth::check::CheckConfig;
-use common::auth::keys::JwksUrl;
 use common::config::{Mistakes, Reader, ServiceConfig};
 use common::db::jobs::Worker;
-use common::report::with_causes;
 use compiler::engine::{Engine, Engines, parse_classes, parse_engines};
 use reqwest::Url;
 
@@ -82,18 +80,9 @@ impl Config {
 
 /// Who may call, and whose signature says so.
 fn read_check(reader: &mut Reader) -> Option<CheckConfig> {
-    let audience = reader.or("AUDIENCE", "internal-verifier".to_owned());
-    let caller: Option<String> =
-        reader.required("CALLER", "the e-mail of the service account of public-api");
-    let url = reader.or("JWKS_URL", JwksUrl::GOOGLE.to_owned());
-    let url = match JwksUrl::parse(&url, reader.text("K_SERVICE").as_deref()) {
-        Ok(url) => Some(url),
-        Err(error) => {
-            reader.mistake(format!("JWKS_URL: {}", with_causes(&error)));
-            None
-        }
-    };
-    Some(CheckConfig::new(&audience, &caller?, url?))
+    CheckConfig::read(reader, "internal-verifier", |reader| {
+        reader.required("CALLER", "the e-mail of the service account of public-api")
+    })?
 }
 
 fn read_compilers(reader: &mut Reader) -> Option<compiler::Config> {

@@ -7,9 +7,10 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpServer, web};
 use anyhow::Context;
+use common::auth::check::TokenCheck;
 use common::auth::mint::TokenSource;
 use common::chains::Chains;
-use common::db::jobs::{self, JobEvents};
+use common::db::jobs::JobEvents;
 use common::db::{Database, DatabaseConfig, schema};
 use common::report::with_causes;
 use common::telemetry::{self, RootSpan, Sampling, TelemetryConfig};
@@ -43,10 +44,10 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         sampler: Sampling::All,
     })?;
     let listen = config.service.listen.clone();
-    let sweep = config.sweep;
+    let check = config.upkeep.check.clone().map(TokenCheck::new);
+    let check = check.transpose()?.map(Arc::new);
     let state = web::Data::new(open(config).await?);
-    let sweeping = upkeep::keep_sweeping(state.database.clone(), state.dispatcher.clone(), sweep);
-    let sweeping = tokio::spawn(sweeping);
+    let upkeep = tokio::spawn(upkeep::keep_up(state.clone().into_inner()));
 
     let shared = state.clone();
     let server = HttpServer::new(move || {
@@ -56,7 +57,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
             .wrap(from_fn(encodings::gzip_or_none))
             .wrap(from_fn(cors::allow_everybody))
             .wrap(TracingLogger::<RootSpan>::new())
-            .configure(routes::configure)
+            .configure(|routes| routes::configure(routes, check.as_ref()))
     })
     // The last piece of a long answer, and each event, would else wait for a receipt: 40 ms.
     .tcp_nodelay(true)
@@ -68,9 +69,11 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         tracing::info!(event = "listening", %address, "{SERVICE} listens on {address}");
     }
     let server = server.run();
-    tokio::spawn(stop_when_asked(server.handle(), state));
+    tokio::spawn(stop_when_asked(server.handle(), state.clone()));
     server.await.context("the server ended")?;
-    sweeping.abort();
+    upkeep.abort();
+    // Whatever was accepted until now is known by now.
+    state.dispatcher.hand_back().await;
     tracing::info!(event = "shutdown", "{SERVICE} ends");
     telemetry.shutdown().await;
     Ok(())
@@ -98,12 +101,13 @@ async fn open(config: Config) -> anyhow::Result<State> {
         events: JobEvents::listen(&database)?,
         estimates: Estimates::new(database.clone()),
         streams: Arc::new(Semaphore::new(config.streams_at_once)),
+        dispatcher: Dispatcher::new(config.dispatch, database.clone(), tokens)?,
         database,
-        dispatcher: Dispatcher::new(config.dispatch, tokens)?,
+        upkeep: config.upkeep,
     })
 }
 
-/// Waiting ends, accepted jobs that were not sent become due for others, and then the server ends.
+/// Waiting ends, and then the server.
 async fn stop_when_asked(server: ServerHandle, state: web::Data<State>) {
     if let Err(error) = common::signals::asked_to_stop().await {
         tracing::error!(
@@ -113,21 +117,6 @@ async fn stop_when_asked(server: ServerHandle, state: web::Data<State>) {
         );
         return;
     }
-    let unsent = state.dispatcher.stop();
-    if !unsent.is_empty() {
-        let making = jobs::make_due(&state.database, &unsent);
-        match tokio::time::timeout(Duration::from_secs(2), making).await {
-            Ok(Ok(_)) => {}
-            // They are due at their own time.
-            Ok(Err(error)) => tracing::warn!(
-                event = "not_made_due",
-                error = with_causes(&error),
-                "unsent jobs wait for their time"
-            ),
-            Err(_elapsed) => {
-                tracing::warn!(event = "not_made_due", "unsent jobs wait for their time")
-            }
-        }
-    }
+    state.dispatcher.stop();
     server.stop(true).await;
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use common::auth::check::CheckConfig;
 use common::config::{ApiKey, Mistakes, Reader, ServiceConfig};
 use common::db::jobs::OpenJobLimits;
 use reqwest::Url;
@@ -10,7 +11,7 @@ use reqwest::Url;
 pub(crate) struct Config {
     pub(crate) service: ServiceConfig,
     pub(crate) dispatch: DispatchConfig,
-    pub(crate) sweep: SweepConfig,
+    pub(crate) upkeep: UpkeepConfig,
     /// Streams of events that are open at once; each is a connection that may say nothing for minutes.
     pub(crate) streams_at_once: usize,
     /// For one call to one endpoint of a chain.
@@ -37,12 +38,25 @@ pub(crate) struct ExplorerConfig {
     pub(crate) timeout: Duration,
 }
 
-/// How lost calls are made up for.
+/// What is done beside requests.
+#[derive(Debug, Clone)]
+pub(crate) struct UpkeepConfig {
+    pub(crate) sweep_interval: Duration,
+    pub(crate) kept: Kept,
+    /// Who may order it; nobody, if no account is named.
+    pub(crate) check: Option<CheckConfig>,
+}
+
+/// How long what is not kept for ever is kept.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct SweepConfig {
-    pub(crate) interval: Duration,
-    /// Before the second call of the sweep for one job; doubled each time, at most 15 minutes.
-    pub(crate) backoff: Duration,
+pub(crate) struct Kept {
+    /// What happened to a job, step by step.
+    pub(crate) events: Duration,
+    /// The codes of a failed job.
+    pub(crate) evidence: Duration,
+    pub(crate) failed_jobs: Duration,
+    /// What a compiler answered, since it was last used.
+    pub(crate) outputs: Duration,
 }
 
 /// How the verifier is called.
@@ -57,8 +71,8 @@ pub(crate) struct DispatchConfig {
     pub(crate) at_once: usize,
     /// The first pause before a repeated call; each further one is twice as long.
     pub(crate) first_pause: Duration,
-    /// How far ahead the sweep's first look at a new job lies.
-    pub(crate) sweep_after: Duration,
+    /// How long after a call was begun its job is due again, unless the verifier has it.
+    pub(crate) again_after: Duration,
 }
 
 impl Config {
@@ -72,11 +86,8 @@ impl Config {
         let timeout = reader.milliseconds("DISPATCH_TIMEOUT_MS", Duration::from_secs(970));
         let at_once = reader.or("DISPATCHES_AT_ONCE", 20);
         let first_pause = reader.milliseconds("DISPATCH_FIRST_PAUSE_MS", Duration::from_secs(2));
-        let sweep_after = reader.milliseconds("SWEEP_AFTER_MS", Duration::from_secs(60));
-        let sweep = SweepConfig {
-            interval: reader.milliseconds("SWEEP_INTERVAL_MS", Duration::from_secs(10)),
-            backoff: reader.milliseconds("SWEEP_BACKOFF_MS", Duration::from_secs(15)),
-        };
+        let again_after = reader.milliseconds("DISPATCH_AGAIN_AFTER_MS", Duration::from_secs(45));
+        let upkeep = read_upkeep(&mut reader);
         let streams_at_once = reader.or("EVENT_STREAMS_AT_ONCE", 40);
         let rpc_timeout = reader.milliseconds("RPC_TIMEOUT_MS", Duration::from_secs(3));
         let proxy_timeout = reader.milliseconds("PROXY_TIMEOUT_MS", Duration::from_secs(5));
@@ -87,27 +98,43 @@ impl Config {
         let bodies_mebibytes = reader.or("BODIES_MEMORY_MIB", 64);
         let proxies = reader.or("TRUSTED_PROXIES", 0);
         let explorer = read_explorer(&mut reader);
-        let required = service.zip(verifier_url).zip(explorer);
-        reader.finish(required.map(|((service, verifier_url), explorer)| Self {
-            service,
-            dispatch: DispatchConfig {
-                verifier_url: verifier_url.trim_end_matches('/').to_owned(),
-                audience,
-                timeout,
-                at_once,
-                first_pause,
-                sweep_after,
-            },
-            sweep,
-            streams_at_once,
-            rpc_timeout,
-            proxy_timeout,
-            limits,
-            bodies_mebibytes,
-            proxies,
-            explorer,
-        }))
+        let required = service.zip(verifier_url).zip(explorer).zip(upkeep);
+        reader.finish(
+            required.map(|(((service, verifier_url), explorer), upkeep)| Self {
+                service,
+                dispatch: DispatchConfig {
+                    verifier_url: verifier_url.trim_end_matches('/').to_owned(),
+                    audience,
+                    timeout,
+                    at_once,
+                    first_pause,
+                    again_after,
+                },
+                upkeep,
+                streams_at_once,
+                rpc_timeout,
+                proxy_timeout,
+                limits,
+                bodies_mebibytes,
+                proxies,
+                explorer,
+            }),
+        )
     }
+}
+
+fn read_upkeep(reader: &mut Reader) -> Option<UpkeepConfig> {
+    let check = CheckConfig::read(reader, "public-api", |reader| reader.text("CALLER"))?;
+    Some(UpkeepConfig {
+        sweep_interval: reader.milliseconds("SWEEP_INTERVAL_MS", Duration::from_secs(10)),
+        kept: Kept {
+            events: reader.days("EVENTS_KEPT_DAYS", 1),
+            evidence: reader.days("EVIDENCE_KEPT_DAYS", 30),
+            failed_jobs: reader.days("FAILED_JOBS_KEPT_DAYS", 90),
+            outputs: reader.days("OUTPUTS_KEPT_DAYS", 7),
+        },
+        check,
+    })
 }
 
 fn read_explorer(reader: &mut Reader) -> Option<ExplorerConfig> {

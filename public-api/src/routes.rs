@@ -1,11 +1,14 @@
 //! The table of routes.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use common::api::problem::{Problem, Reason};
+use common::auth::check::TokenCheck;
 
-use crate::{chain_list, contracts, health, openapi, pages, verify};
+use crate::{chain_list, contracts, health, openapi, pages, upkeep, verify};
 
-pub(crate) fn configure(routes: &mut web::ServiceConfig) {
+pub(crate) fn configure(routes: &mut web::ServiceConfig, check: Option<&Arc<TokenCheck>>) {
     routes
         .service(health::health)
         .service(health::ready)
@@ -27,6 +30,7 @@ pub(crate) fn configure(routes: &mut web::ServiceConfig) {
         .service(pages::unknown)
         .service(openapi::document)
         .configure(openapi::page)
+        .configure(|routes| upkeep::routes::configure(routes, check))
         .default_service(web::to(unknown));
 }
 

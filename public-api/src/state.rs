@@ -10,6 +10,7 @@ use common::db::jobs::{JobEvents, OpenJobLimits};
 use tokio::sync::Semaphore;
 
 use crate::body::Budget;
+use crate::config::UpkeepConfig;
 use crate::dispatch::Dispatcher;
 use crate::estimates::Estimates;
 use crate::explorer::Explorer;
@@ -29,6 +30,7 @@ pub(crate) struct State {
     pub(crate) database: Database,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) events: JobEvents,
+    pub(crate) upkeep: UpkeepConfig,
     pub(crate) estimates: Estimates,
     /// One place for each stream of events that is open.
     pub(crate) streams: Arc<Semaphore>,

@@ -10,6 +10,8 @@ use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::Deserialize;
 
 use crate::auth::keys::{JwksUrl, KeyCache, KeyError, KeyTimings};
+use crate::config::Reader;
+use crate::report::with_causes;
 
 /// Both spellings are in use.
 const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
@@ -37,6 +39,27 @@ impl CheckConfig {
             jwks_url,
             leeway: Duration::from_secs(30),
             keys: KeyTimings::default(),
+        }
+    }
+}
+
+impl CheckConfig {
+    /// From `AUDIENCE` and `JWKS_URL`, and the account that the caller reads. `None`: something is wrong.
+    /// `Some(None)`: there is no such account, so nobody may call.
+    pub fn read(
+        reader: &mut Reader,
+        usual_audience: &str,
+        caller: impl FnOnce(&mut Reader) -> Option<String>,
+    ) -> Option<Option<Self>> {
+        let audience = reader.or("AUDIENCE", usual_audience.to_owned());
+        let caller = caller(reader);
+        let url = reader.or("JWKS_URL", JwksUrl::GOOGLE.to_owned());
+        match JwksUrl::parse(&url, reader.text("K_SERVICE").as_deref()) {
+            Ok(url) => Some(caller.map(|caller| Self::new(&audience, &caller, url))),
+            Err(error) => {
+                reader.mistake(format!("JWKS_URL: {}", with_causes(&error)));
+                None
+            }
         }
     }
 }

@@ -88,6 +88,15 @@ impl Reader {
         self.optional(name).map_or(default, Duration::from_millis)
     }
 
+    /// A whole number of days, at least one.
+    pub fn days(&mut self, name: &str, default: u32) -> Duration {
+        let days = self.or(name, default);
+        if days == 0 {
+            self.mistake(format!("{name}: at least 1 day"));
+        }
+        Duration::from_secs(u64::from(days).saturating_mul(24 * 3600))
+    }
+
     /// `CHAINS`: the chains file, with the keys that its entries ask for.
     pub fn chains(&mut self) -> Option<ChainRegistry> {
         let meaning = "the file that lists the chains, in the format of sourcify-chains.json";

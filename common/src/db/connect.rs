@@ -1,7 +1,8 @@
 //! How a connection is made: what is said to the server at its start, and how long we wait.
 //!
 //! The limits keep a cut network from holding row locks, or a heartbeat, for minutes: the server
-//! ends long statements and idle transactions, the kernel ends silent connections.
+//! ends long statements and idle transactions, the kernel ends silent connections. Statements are short, so
+//! compiling one costs more than it saves: `jobs/take_due` on 10,000 rows took twice as long with it.
 
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ impl DatabaseConfig {
             .map_err(|source| DatabaseError::Url { source })?;
         let given = settings.get_options().unwrap_or_default().to_owned();
         let options = format!(
-            "{given} -c TimeZone=UTC -c statement_timeout={} -c idle_in_transaction_session_timeout={}",
+            "{given} -c TimeZone=UTC -c jit=off -c statement_timeout={} -c idle_in_transaction_session_timeout={}",
             self.statement_timeout.as_millis(),
             IDLE_IN_TRANSACTION.as_millis(),
         );
@@ -122,7 +123,7 @@ mod tests {
             assert_eq!(
                 settings.get_options(),
                 Some(
-                    "-csearch_path= -c TimeZone=UTC -c statement_timeout=10000 \
+                    "-csearch_path= -c TimeZone=UTC -c jit=off -c statement_timeout=10000 \
                      -c idle_in_transaction_session_timeout=15000"
                 )
             );

@@ -12,6 +12,7 @@ mod error;
 pub mod jobs;
 pub mod matches;
 pub mod outputs;
+mod purge;
 mod row;
 pub mod schema;
 mod statement;

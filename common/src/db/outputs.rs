@@ -13,7 +13,7 @@ const STORE: Statement = statement!("outputs/store");
 const PURGE: Statement = statement!("outputs/purge");
 
 /// Rows may hold megabytes, and a statement has its time limit.
-const PURGED_AT_ONCE: i64 = 100;
+const PURGED_AT_ONCE: u16 = 100;
 
 /// The SHA-256 of everything that an output follows from.
 pub type OutputKey = [u8; 32];
@@ -50,15 +50,5 @@ pub async fn store_output(
 /// # Errors
 /// A fault of the database; what was deleted until then stays deleted.
 pub async fn purge_outputs(database: &Database, unused: Duration) -> Result<u64, DatabaseError> {
-    let connection = database.connection().await?;
-    let mut purged = 0_u64;
-    loop {
-        let deleted = connection
-            .execute(PURGE, &[&unused.as_secs_f64(), &PURGED_AT_ONCE])
-            .await?;
-        purged = purged.saturating_add(deleted);
-        if deleted < PURGED_AT_ONCE.unsigned_abs() {
-            return Ok(purged);
-        }
-    }
+    database.purge(PURGE, unused, PURGED_AT_ONCE).await
 }

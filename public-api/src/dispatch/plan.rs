@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-/// Direct repetitions end before the sweep's first look at a job.
+/// Their pauses end before the row is due again.
 const REPETITIONS: u32 = 4;
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
@@ -19,6 +19,8 @@ pub(crate) enum CallEnd {
     Unavailable { retry_after: Option<Duration> },
     /// 504, or no answer in time.
     TimedOut,
+    /// No answer has come, and the table says that nobody works on the job: its row is anybody's.
+    InVain,
     /// 401 or 403.
     Refused { status: u16 },
     /// Any other status.
@@ -53,7 +55,7 @@ pub(crate) enum NextStep {
 /// `calls` were made so far; `chance` in 0..=1 spreads callers over the pause ("full jitter").
 pub(crate) fn plan(end: CallEnd, calls: u32, first_pause: Duration, chance: f64) -> NextStep {
     match end {
-        CallEnd::Done => NextStep::Nothing,
+        CallEnd::Done | CallEnd::InVain => NextStep::Nothing,
         CallEnd::Unavailable { retry_after } if calls <= REPETITIONS => {
             let pause = pause(calls, first_pause, chance);
             let asked = retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
@@ -150,5 +152,6 @@ mod tests {
             plan(CallEnd::TimedOut, 1, FIRST, 1.0),
             NextStep::LeaveToSweep
         );
+        assert_eq!(plan(CallEnd::InVain, 1, FIRST, 1.0), NextStep::Nothing);
     }
 }

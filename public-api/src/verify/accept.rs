@@ -93,6 +93,7 @@ pub(super) async fn accept(
     let input = serde_json::to_value(input)
         .map_err(|error| fault("a request could not be kept", &error))?;
     let address = contract.address;
+    let place = state.dispatcher.reserve();
     let job = NewJob {
         id: JobId::random(),
         chain_id: contract.chain.id,
@@ -103,7 +104,7 @@ pub(super) async fn accept(
         input,
         client: client_address(request, state.proxies),
         limits: state.limits,
-        first_sweep_after: state.dispatcher.sweep_after(),
+        due_after: state.dispatcher.due_after(place.as_ref()),
     };
     let acceptance = jobs::accept(&state.database, &job)
         .await
@@ -117,7 +118,7 @@ pub(super) async fn accept(
         event = "job_accepted", job_id = %job.id, chain_id = %job.chain_id, %address,
         kind = kind.name(), "accepted job {}", job.id
     );
-    state.dispatcher.dispatch(job.id);
+    state.dispatcher.accepted(job.id, place);
     Ok(HttpResponse::Accepted()
         .content_type(JSON)
         .json(AcceptedDocument {

@@ -5,7 +5,9 @@ SELECT
         FROM (
             SELECT
             FROM public.verification_jobs
-            WHERE completed_at IS NULL
+            WHERE state IN ('pending', 'running')
+            -- In this order they lie in an index of open jobs, and the ended ones need not be read.
+            ORDER BY next_attempt_at
             LIMIT $2
         ) AS open
     ) AS in_all,

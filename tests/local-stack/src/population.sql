@@ -128,7 +128,7 @@ INSERT INTO verification_jobs_ephemeral (id, onchain_runtime_code)
 SELECT id, '\x6080' FROM verification_jobs WHERE state = 'failed';
 
 INSERT INTO verification_jobs (chain_id, contract_address, verification_endpoint, next_attempt_at)
-SELECT chain_id, address, '/v2/verify', now() + n * interval '1 s' FROM numbers WHERE n % 100 = 0;
+SELECT chain_id, address, '/v2/verify', now() + n * interval '1 s' FROM numbers WHERE n % 30 = 0;
 
 INSERT INTO verification_job_inputs (id, kind, input, client)
 SELECT id, 'std_json', '{}', '203.0.113.0'::inet + (row_number() OVER () % 200)

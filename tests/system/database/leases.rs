@@ -128,9 +128,7 @@ async fn a_released_job_has_its_attempt_back_and_is_due_at_once() {
         world.job(lease.job()).await.progress,
         Progress::Pending
     ));
-    let due = jobs::sweep(&world.database, 10, jobs::Backoff::default())
-        .await
-        .unwrap();
+    let due = jobs::take_due(&world.database, 10, LONG).await.unwrap();
     assert_eq!(due.len(), 1);
     let again = world.lease(lease.job(), LONG).await.unwrap().lease;
     assert_eq!(again.attempt(), 1);
@@ -145,9 +143,7 @@ async fn a_job_given_back_counts_its_attempt_and_waits() {
             .await
             .unwrap()
     );
-    let due = jobs::sweep(&world.database, 10, jobs::Backoff::default())
-        .await
-        .unwrap();
+    let due = jobs::take_due(&world.database, 10, LONG).await.unwrap();
     assert_eq!(due, []);
     let again = world.lease(lease.job(), LONG).await.unwrap().lease;
     assert_eq!(again.attempt(), 2);

@@ -21,3 +21,4 @@ mod statements;
 mod store;
 mod story;
 mod sweep;
+mod turns;

@@ -11,11 +11,7 @@ use super::story::World;
 const CONTRACTS: u32 = 100_000;
 
 /// What nobody waits for: it runs once an hour, or once for each release.
-const IN_THE_BACKGROUND: [&str; 3] = [
-    "jobs/purge_evidence",
-    "outputs/purge",
-    "schema/list_applied",
-];
+const IN_THE_BACKGROUND: [&str; 2] = ["outputs/purge", "schema/list_applied"];
 
 #[tokio::test]
 async fn no_route_reads_a_whole_table() {

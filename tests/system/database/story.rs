@@ -135,7 +135,7 @@ pub(crate) fn new_job(contract: Contract) -> NewJob {
             in_all: 1000,
             per_client: 100,
         },
-        first_sweep_after: LONG,
+        due_after: LONG,
     }
 }
 

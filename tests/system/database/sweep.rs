@@ -1,9 +1,8 @@
 //! What nobody called is found again, and what nobody can finish gets an end.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use common::db::jobs::{self, Backoff, DueJob, JobId, MAX_ATTEMPTS, Progress};
+use common::db::jobs::{self, Abandoned, DueJob, JobId, MAX_ATTEMPTS, Progress};
 use futures::future::join_all;
 
 use super::story::{Contract, LONG, NOW, World, failure, new_job};
@@ -27,11 +26,10 @@ async fn a_lost_dispatch_is_swept_up_when_its_time_has_come() {
 }
 
 #[tokio::test]
-async fn the_pauses_between_calls_double_up_to_a_cap() {
+async fn a_row_that_was_taken_is_due_again_later_however_often() {
     let world = World::new().await;
     let job = world.accepted(Contract(1)).await;
-    let backoff = Backoff::default();
-    for dispatches in 0..13 {
+    for dispatches in 1..=12 {
         jobs::make_due(&world.database, &[job]).await.unwrap();
         assert_eq!(sweep(&world, 50).await.len(), 1);
         let row = world
@@ -43,17 +41,14 @@ async fn the_pauses_between_calls_double_up_to_a_cap() {
             )
             .await
             .unwrap();
-        assert_eq!(row.get::<_, i32>(0), dispatches + 1);
-        let wait: f64 = row.get(1);
-        let wanted = backoff.after(dispatches.try_into().unwrap()).as_secs_f64();
+        assert_eq!(row.get::<_, i32>(0), dispatches);
+        let (wait, wanted) = (row.get::<_, f64>(1), LONG.as_secs_f64());
         assert!(
             (wanted - 5.0..=wanted).contains(&wait),
             "{wait} for {wanted}"
         );
     }
     assert!(matches!(world.job(job).await.progress, Progress::Pending));
-    assert_eq!(backoff.after(0), Duration::from_secs(15));
-    assert_eq!(backoff.after(u32::MAX), Duration::from_secs(900));
 }
 
 #[tokio::test]
@@ -120,13 +115,13 @@ async fn a_job_that_five_workers_died_over_is_abandoned() {
     let world = World::new().await;
     let job = world.accepted(Contract(1)).await;
     for _ in 0..MAX_ATTEMPTS {
-        assert_eq!(jobs::abandon_lapsed(&world.database).await.unwrap(), []);
+        assert_eq!(abandoned(&world).await, []);
         world.lease(job, LONG).await.unwrap();
-        assert_eq!(jobs::abandon_lapsed(&world.database).await.unwrap(), []);
+        assert_eq!(abandoned(&world).await, []);
         world.let_lease_lapse(job).await;
     }
     assert_eq!(sweep(&world, 50).await, [], "nobody may lease it any more");
-    let abandoned = jobs::abandon_lapsed(&world.database).await.unwrap();
+    let abandoned = abandoned(&world).await;
     assert_eq!(abandoned.len(), 1);
     let Progress::Failed {
         error_code,
@@ -156,10 +151,7 @@ async fn a_job_given_back_after_its_last_attempt_is_abandoned_too() {
         let lease = world.lease(job, LONG).await.unwrap().lease;
         assert!(jobs::give_back(&world.database, &lease, NOW).await.unwrap());
     }
-    assert_eq!(
-        jobs::abandon_lapsed(&world.database).await.unwrap().len(),
-        1
-    );
+    assert_eq!(abandoned(&world).await.len(), 1);
     assert_eq!(world.failed_with(job).await, "job_abandoned");
 }
 
@@ -180,7 +172,10 @@ async fn the_backlog_is_the_open_jobs() {
 }
 
 async fn sweep(world: &World, limit: u16) -> Vec<DueJob> {
-    jobs::sweep(&world.database, limit, Backoff::default())
-        .await
-        .unwrap()
+    jobs::take_due(&world.database, limit, LONG).await.unwrap()
+}
+
+async fn abandoned(world: &World) -> Vec<Abandoned> {
+    let swept = jobs::sweep(&world.database, 0, LONG).await.unwrap();
+    swept.unwrap().abandoned
 }

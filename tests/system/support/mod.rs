@@ -24,10 +24,9 @@ pub(crate) const CHAIN_ID: u64 = 31337;
 pub(crate) const LIMIT: Duration = Duration::from_secs(300);
 
 /// Short durations in place of production's, in the same proportions.
-const SETTINGS: [(Service, &str, &str); 8] = [
+const SETTINGS: [(Service, &str, &str); 7] = [
     (Service::PublicApi, "SWEEP_INTERVAL_MS", "100"),
-    (Service::PublicApi, "SWEEP_AFTER_MS", "1000"),
-    (Service::PublicApi, "SWEEP_BACKOFF_MS", "200"),
+    (Service::PublicApi, "DISPATCH_AGAIN_AFTER_MS", "1000"),
     (Service::PublicApi, "DISPATCH_FIRST_PAUSE_MS", "50"),
     (Service::InternalVerifier, "LEASE_MS", "2000"),
     (Service::InternalVerifier, "HEARTBEAT_MS", "400"),

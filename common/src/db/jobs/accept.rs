@@ -40,8 +40,8 @@ pub struct NewJob {
     /// Who asked; nobody if that is not known.
     pub client: Option<IpAddr>,
     pub limits: OpenJobLimits,
-    /// When the sweep may call the verifier, if the direct call is lost.
-    pub first_sweep_after: Duration,
+    /// When anybody may call the verifier for it: at once, or when the call of whoever accepted it is lost.
+    pub due_after: Duration,
 }
 
 /// Which of the four requests a job came from, and so how its input is read.
@@ -187,7 +187,7 @@ impl Work for Accept<'_> {
                     &address,
                     &job.endpoint,
                     &job.traceparent,
-                    &job.first_sweep_after.as_secs_f64(),
+                    &job.due_after.as_secs_f64(),
                     &size_bytes(&job.input),
                 ],
             )

@@ -1,4 +1,4 @@
-//! How much is waiting, for the alert on the oldest job; and what is forgotten after some days.
+//! How much is waiting, for the alert on the oldest job.
 
 use std::time::Duration;
 
@@ -7,7 +7,6 @@ use crate::db::statement::{Statement, statement};
 use crate::db::{Database, DatabaseError};
 
 const BACKLOG: Statement = statement!("jobs/backlog");
-const PURGE_EVIDENCE: Statement = statement!("jobs/purge_evidence");
 
 /// The open jobs of all instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,18 +30,4 @@ pub async fn backlog(database: &Database) -> Result<Backlog, DatabaseError> {
         running: row::count::<i64, _>(&row, "running")?,
         oldest: oldest.map(row::seconds),
     })
-}
-
-/// Deletes the evidence of failures that ended longer ago than this, and says how many there were.
-///
-/// # Errors
-/// A fault of the database.
-pub async fn purge_evidence(
-    database: &Database,
-    older_than: Duration,
-) -> Result<u64, DatabaseError> {
-    let connection = database.connection().await?;
-    connection
-        .execute(PURGE_EVIDENCE, &[&older_than.as_secs_f64()])
-        .await
 }

@@ -3,8 +3,6 @@
 //! The end of a job is no event of its own: the ended row is, under the number after the last one here.
 //! So there is exactly one end, and it stays when the events before it are purged.
 
-use std::time::Duration;
-
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
@@ -14,7 +12,6 @@ use crate::db::statement::{Statement, statement};
 use crate::db::{Database, DatabaseError};
 
 const LIST_EVENTS: Statement = statement!("jobs/list_events");
-const PURGE_EVENTS: Statement = statement!("jobs/purge_events");
 
 /// The job reached a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,27 +82,4 @@ fn event(row: &Row) -> Result<Option<JobEvent>, DatabaseError> {
         attempt: row::count::<i16, _>(row, "attempt")?,
         at: column(row, "happened_at")?,
     }))
-}
-
-/// So many at once: a statement has little time, and after a while without a purge there is much to do.
-const PURGED_AT_ONCE: u16 = 5000;
-
-/// Deletes what happened longer ago than this, and says how many events there were. A job that is open
-/// for so long loses the story of its beginning, and goes on with its next number.
-///
-/// # Errors
-/// A fault of the database; what is gone is gone.
-pub async fn purge_events(database: &Database, older_than: Duration) -> Result<u64, DatabaseError> {
-    let connection = database.connection().await?;
-    let (seconds, limit) = (older_than.as_secs_f64(), i64::from(PURGED_AT_ONCE));
-    let mut all: u64 = 0;
-    loop {
-        let purged = connection
-            .execute(PURGE_EVENTS, &[&seconds, &limit])
-            .await?;
-        all = all.saturating_add(purged);
-        if purged < u64::from(PURGED_AT_ONCE) {
-            return Ok(all);
-        }
-    }
 }

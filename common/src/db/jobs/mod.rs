@@ -14,6 +14,7 @@ mod events;
 mod finish;
 mod lease;
 mod log;
+mod purge;
 mod recent;
 mod record;
 mod stage;
@@ -26,16 +27,17 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use accept::{Acceptance, JobKind, NewJob, OpenJobLimits, accept, foresee};
-pub use backlog::{Backlog, backlog, purge_evidence};
+pub use backlog::{Backlog, backlog};
 pub use events::JobEvents;
 pub(in crate::db) use finish::{Ended, fail_in, how_it_ended, succeed_in};
 pub use finish::{Evidence, JobFailure, fail};
 pub use lease::{Lease, LeasedJob, Worker, give_back, heartbeat, lease, release};
-pub use log::{EventLog, JobEvent, list_events, purge_events};
+pub use log::{EventLog, JobEvent, list_events};
+pub use purge::{purge_events, purge_evidence, purge_failed};
 pub use recent::{RecentJob, list_recent};
 pub use record::{JobRecord, Progress, find_job};
 pub use stage::{Stage, report_stage};
-pub use sweep::{Abandoned, Backoff, DueJob, abandon_lapsed, make_due, sweep};
+pub use sweep::{Abandoned, DueJob, Swept, list_idle, make_due, sweep, take_due};
 pub use wakes::JobWakes;
 
 /// How often a job is leased before it is given up.

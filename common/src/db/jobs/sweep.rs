@@ -2,42 +2,20 @@
 
 use std::time::Duration;
 
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{JobId, MAX_ATTEMPTS};
 use crate::db::row::column;
 use crate::db::statement::{Statement, statement};
-use crate::db::{Database, DatabaseError};
+use crate::db::{Database, DatabaseError, Ending, Transaction, Work};
 
-const SWEEP: Statement = statement!("jobs/sweep");
+const TAKE_DUE: Statement = statement!("jobs/take_due");
 const ABANDON_LAPSED: Statement = statement!("jobs/abandon_lapsed");
+const TRY_LOCK_SWEEP: Statement = statement!("jobs/try_lock_sweep");
+const LIST_IDLE: Statement = statement!("jobs/list_idle");
 const MAKE_DUE: Statement = statement!("jobs/make_due");
-
-/// Delays that double, up to a cap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Backoff {
-    pub base: Duration,
-    pub cap: Duration,
-}
-
-impl Default for Backoff {
-    /// Fifteen seconds, at most fifteen minutes.
-    fn default() -> Self {
-        Self {
-            base: Duration::from_secs(15),
-            cap: Duration::from_secs(15 * 60),
-        }
-    }
-}
-
-impl Backoff {
-    /// The delay after so many tries: `base` × 2^count, at most `cap`.
-    #[must_use]
-    pub fn after(&self, count: u32) -> Duration {
-        let factor = 2_u32.saturating_pow(count.min(10));
-        self.base.saturating_mul(factor).min(self.cap)
-    }
-}
 
 /// A row whose time has come: call the verifier with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,55 +31,108 @@ pub struct Abandoned {
     pub error_id: Uuid,
 }
 
-/// Takes up to `limit` due rows and moves each on by its backoff **before** they are called: a crash
-/// after this costs one round. Two sweeps at once never get the same row.
+/// What one sweep found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Jobs whose last lease ran out: five workers died over them. They have ended.
+    pub abandoned: Vec<Abandoned>,
+    /// To be called now.
+    pub due: Vec<DueJob>,
+}
+
+/// Takes up to `limit` due rows and moves each on by `again_after` **before** it is called: a crash
+/// after this costs that much time. Whoever has the fewest jobs under way comes first, then the oldest job.
+/// Two takers never get the same row.
 ///
 /// # Errors
-/// A fault of the database; nothing moved.
+/// A fault of the database. If its answer was lost, the rows are due again after `again_after`.
+pub async fn take_due(
+    database: &Database,
+    limit: u16,
+    again_after: Duration,
+) -> Result<Vec<DueJob>, DatabaseError> {
+    let connection = database.connection().await?;
+    let taking = Taking::new(limit, again_after);
+    let rows = connection.query(TAKE_DUE, &taking.parameters()).await?;
+    rows.iter().map(due_job).collect()
+}
+
+/// Ends every job that nobody may lease any more, and takes due rows as [`take_due`] does. `None`: somebody
+/// else is doing that in this moment.
+///
+/// # Errors
+/// As [`take_due`].
 pub async fn sweep(
     database: &Database,
     limit: u16,
-    backoff: Backoff,
-) -> Result<Vec<DueJob>, DatabaseError> {
-    let connection = database.connection().await?;
-    let rows = connection
-        .query(
-            SWEEP,
-            &[
-                &i64::from(limit),
-                &i32::from(MAX_ATTEMPTS),
-                &backoff.base.as_secs_f64(),
-                &backoff.cap.as_secs_f64(),
-            ],
-        )
-        .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(DueJob {
-                id: JobId(column(row, "id")?),
-                traceparent: column(row, "traceparent")?,
-            })
-        })
-        .collect()
+    again_after: Duration,
+) -> Result<Option<Swept>, DatabaseError> {
+    database
+        .transaction(&Sweep(Taking::new(limit, again_after)))
+        .await
 }
 
-/// Ends every job whose last lease ran out: five workers died over it.
-///
-/// # Errors
-/// A fault of the database; nothing ended.
-pub async fn abandon_lapsed(database: &Database) -> Result<Vec<Abandoned>, DatabaseError> {
-    let connection = database.connection().await?;
-    let rows = connection
-        .query(ABANDON_LAPSED, &[&i32::from(MAX_ATTEMPTS)])
-        .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Abandoned {
-                id: JobId(column(row, "id")?),
-                error_id: column(row, "error_id")?,
-            })
-        })
-        .collect()
+struct Sweep(Taking);
+
+impl Work for Sweep {
+    const NAME: &'static str = "sweep";
+    type Output = Option<Swept>;
+
+    async fn run(
+        &self,
+        transaction: &Transaction<'_>,
+    ) -> Result<Ending<Option<Swept>>, DatabaseError> {
+        let lock = transaction.query_one(TRY_LOCK_SWEEP, &[]).await?;
+        if !column::<bool>(&lock, "is_ours")? {
+            return Ok(Ending::RollBack(None));
+        }
+        let abandoned = transaction
+            .query(ABANDON_LAPSED, &[&i32::from(MAX_ATTEMPTS)])
+            .await?;
+        let due = transaction.query(TAKE_DUE, &self.0.parameters()).await?;
+        Ok(Ending::Commit(Some(Swept {
+            abandoned: abandoned
+                .iter()
+                .map(abandoned_job)
+                .collect::<Result<_, _>>()?,
+            due: due.iter().map(due_job).collect::<Result<_, _>>()?,
+        })))
+    }
+}
+
+/// What `jobs/take_due` is asked.
+struct Taking {
+    limit: i64,
+    attempts: i32,
+    again_after_s: f64,
+}
+
+impl Taking {
+    fn new(limit: u16, again_after: Duration) -> Self {
+        Self {
+            limit: i64::from(limit),
+            attempts: i32::from(MAX_ATTEMPTS),
+            again_after_s: again_after.as_secs_f64(),
+        }
+    }
+
+    fn parameters(&self) -> [&(dyn ToSql + Sync); 3] {
+        [&self.limit, &self.attempts, &self.again_after_s]
+    }
+}
+
+fn due_job(row: &Row) -> Result<DueJob, DatabaseError> {
+    Ok(DueJob {
+        id: JobId(column(row, "id")?),
+        traceparent: column(row, "traceparent")?,
+    })
+}
+
+fn abandoned_job(row: &Row) -> Result<Abandoned, DatabaseError> {
+    Ok(Abandoned {
+        id: JobId(column(row, "id")?),
+        error_id: column(row, "error_id")?,
+    })
 }
 
 /// Makes pending jobs due at once: a process that stops says so for what it accepted and could not
@@ -113,4 +144,17 @@ pub async fn make_due(database: &Database, jobs: &[JobId]) -> Result<u64, Databa
     let ids: Vec<Uuid> = jobs.iter().map(|job| job.0).collect();
     let connection = database.connection().await?;
     connection.execute(MAKE_DUE, &[&ids]).await
+}
+
+/// Those of some jobs on which nobody works: whoever waits for a worker's answer waits in vain.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn list_idle(database: &Database, jobs: &[JobId]) -> Result<Vec<JobId>, DatabaseError> {
+    let ids: Vec<Uuid> = jobs.iter().map(|job| job.0).collect();
+    let connection = database.connection().await?;
+    let rows = connection.query(LIST_IDLE, &[&ids]).await?;
+    rows.iter()
+        .map(|row| Ok(JobId(column(row, "id")?)))
+        .collect()
 }

@@ -59,6 +59,7 @@ pub fn failure_message(
             "The explorer's sources hold no contract named {}.",
             list(data("contractName"))
         ),
+        "job_abandoned" => abandoned(data("attempts"), data("stage")),
         _ => fixed(code).map_or_else(
             || format!("The verification failed: {code}."),
             str::to_owned,
@@ -89,7 +90,6 @@ fn fixed(code: &str) -> Option<&'static str> {
             "The contract is already verified and the job didn't yield a better match."
         }
         "etherscan_missing_vyper_settings" => "The explorer gave no settings for a Vyper contract.",
-        "job_abandoned" => "The verification was given up after several attempts; send it again.",
         "internal_error" => "The server encountered an unexpected error.",
         "metadata_not_set" => "The compiler gave no metadata.",
         "cannot_generate_cbor_auxdata_positions" => {
@@ -100,6 +100,19 @@ fn fixed(code: &str) -> Option<&'static str> {
         "unsupported_language" => "The language is not supported.",
         _ => return None,
     })
+}
+
+/// Every worker that had the job was lost; what is known is how far the last one had come.
+fn abandoned(attempts: Option<&Value>, stage: Option<&Value>) -> String {
+    let attempts = attempts.map_or_else(|| "several".to_owned(), |count| format!("all {count}"));
+    let last = match stage.and_then(Value::as_str) {
+        Some(stage) => format!(", the last one at the stage `{stage}`"),
+        None => String::new(),
+    };
+    format!(
+        "The verification was given up: {attempts} attempts broke off without a result{last}. Send it \
+         again; if it is given up again, the input probably needs more memory than there is."
+    )
 }
 
 /// A string without its quotes, anything else as JSON.
