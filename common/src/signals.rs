@@ -25,7 +25,9 @@ const ENDED_WITHIN: Duration = Duration::from_millis(7500);
 /// such as for a name server, must not make the platform kill it. Call it once it was asked to stop.
 pub fn end_in_time() {
     // A thread of its own: the runtime may be what hangs.
-    std::thread::spawn(|| {
+    let last_resort = std::thread::Builder::new().name("end-in-time".to_owned());
+    // Without it the platform kills.
+    let _ = last_resort.spawn(|| {
         std::thread::sleep(ENDED_WITHIN);
         tracing::error!(
             event = "shutdown_late",

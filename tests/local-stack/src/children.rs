@@ -157,6 +157,14 @@ pub fn signal(pid: u32, signal: i32) -> io::Result<()> {
     send(i32::try_from(pid).map_err(io::Error::other)?, signal)
 }
 
+/// Stops the processor for a process that is no child of ours, such as a compiler.
+///
+/// # Errors
+/// When there is no such process.
+pub fn freeze(pid: u32) -> io::Result<()> {
+    signal(pid, libc::SIGSTOP)
+}
+
 /// Sends a signal to all processes of a child's group.
 ///
 /// # Errors
