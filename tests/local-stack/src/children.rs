@@ -165,6 +165,14 @@ pub fn freeze(pid: u32) -> io::Result<()> {
     signal(pid, libc::SIGSTOP)
 }
 
+/// Ends what [`freeze`] began.
+///
+/// # Errors
+/// When there is no such process.
+pub fn thaw(pid: u32) -> io::Result<()> {
+    signal(pid, libc::SIGCONT)
+}
+
 /// Sends a signal to all processes of a child's group.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ use local_stack::{Platform, Service};
 use serde_json::{Value, json};
 
 use super::{attempts, call, endless, until_one};
+use crate::support::event_stream::{EventStream, assert_whole};
 use crate::support::{TestSystem, compilers, job_error, until};
 
 /// Another instance of a service, of another revision.
@@ -224,5 +225,48 @@ async fn two_revisions_share_rows() {
         assert!(process.errors().is_empty(), "{:?}", process.errors());
         process.stop().await.unwrap();
     }
+    system.stop().await;
+}
+
+/// Several instances of public-api, and verifiers that are there only while they are needed and have
+/// processor time only beside a request.
+#[tokio::test]
+async fn from_zero_and_back() {
+    let system = TestSystem::with(|mut config| {
+        config.platform = Platform::Autoscaled;
+        config.public_api.min_instances = 2;
+        config.verifier.cpu_idle = true;
+        config.verifier.idle_limit = Duration::from_millis(500);
+        config
+    })
+    .await;
+    let verifiers = system.stack.front();
+    let (project, first) = system.small().await;
+    let (_, second) = system.small().await;
+    let body = project.submission(None).unwrap();
+    for (jobs, deployed) in [(1, first), (2, second)] {
+        assert!(verifiers.instances().is_empty());
+        let accepted = system.submit(&deployed.address, &body).await;
+        let http = reqwest::Client::new();
+        let mut stream =
+            EventStream::open(&http, &system.stack.base_url(), &accepted.id, None).await;
+        let events = stream.rest().await;
+        assert_whole(&events, 1);
+        let job = &events.last().unwrap().data;
+        assert_eq!(job["contract"]["match"], "exact_match", "{job}");
+        until("all verifiers are gone", async || {
+            (verifiers.report().stopped == jobs && verifiers.instances().is_empty()).then_some(())
+        })
+        .await;
+    }
+    // Either instance of public-api may die; the other is there at once.
+    let public_api = system.stack.public_api_service().unwrap();
+    public_api.instances()[0].process.kill();
+    until("another is there", async || {
+        (public_api.report().started == 3).then_some(())
+    })
+    .await;
+    let report = verifiers.report();
+    assert_eq!((report.started, report.killed, report.crashed), (2, 0, 0));
     system.stop().await;
 }

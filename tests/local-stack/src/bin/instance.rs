@@ -2,12 +2,13 @@
 //!
 //! It works for as long as the test wants: until a file is there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use clap::Parser;
 use futures::StreamExt;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,9 +16,23 @@ use tokio::signal::unix::{SignalKind, signal};
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
+/// An instance for tests of the stand-in for Cloud Run.
+#[derive(Debug, Clone, Parser)]
+struct Arguments {
+    /// It does not start while this file is there
+    #[arg(long, env = "REFUSE_WHILE")]
+    refuse_while: Option<PathBuf>,
+    /// Asked to end, it does so when this file is there
+    #[arg(long, env = "END_WITH")]
+    end_with: Option<PathBuf>,
+    /// As the platform names it
+    #[arg(long, env = "K_REVISION")]
+    revision: Option<String>,
+}
+
 #[actix_web::main]
 async fn main() -> ExitCode {
-    match run().await {
+    match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("instance: {error:#}");
@@ -26,16 +41,17 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<()> {
-    let variable = |name| std::env::var(name).ok();
-    if let Some(file) = variable("REFUSE_WHILE")
-        && Path::new(&file).exists()
-    {
-        anyhow::bail!("this is no time to start");
+async fn run(arguments: Arguments) -> Result<()> {
+    let refused_by = arguments.refuse_while.as_ref();
+    if refused_by.is_some_and(|file| file.exists()) {
+        bail!("this is no time to start");
     }
+    let end_with = arguments.end_with.clone();
+    let shared = web::Data::new(arguments);
     let mut asked_to_end = signal(SignalKind::terminate())?;
-    let server = HttpServer::new(|| {
+    let server = HttpServer::new(move || {
         App::new()
+            .app_data(shared.clone())
             .app_data(web::PayloadConfig::new(MAX_BODY_BYTES))
             .route("/crash", web::to(crash))
             .route("/pieces", web::to(pieces))
@@ -48,8 +64,8 @@ async fn run() -> Result<()> {
     let handle = server.handle();
     tokio::spawn(async move {
         asked_to_end.recv().await;
-        if let Some(file) = std::env::var_os("END_WITH") {
-            until_there(Path::new(&file)).await;
+        if let Some(file) = end_with {
+            until_there(&file).await;
         }
         handle.stop(false).await;
     });
@@ -64,7 +80,11 @@ fn say(line: &serde_json::Value) -> Result<()> {
 }
 
 /// What was asked, when the file named by `until` is there.
-async fn tell(request: HttpRequest, body: web::Bytes) -> HttpResponse {
+async fn tell(
+    request: HttpRequest,
+    body: web::Bytes,
+    arguments: web::Data<Arguments>,
+) -> HttpResponse {
     let until = request.query_string().strip_prefix("until=");
     let _ = say(&json!({"event": "request", "path": request.path()}));
     if let Some(file) = until {
@@ -87,7 +107,7 @@ async fn tell(request: HttpRequest, body: web::Bytes) -> HttpResponse {
             "traceparent": header("traceparent"),
             "forwarded_for": header("x-forwarded-for"),
             "host": header("host"),
-            "revision": std::env::var("K_REVISION").ok(),
+            "revision": arguments.revision,
         }))
 }
 

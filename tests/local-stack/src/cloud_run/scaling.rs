@@ -98,11 +98,8 @@ impl Shared {
     }
 
     fn pending_limit(&self, state: &State) -> Duration {
-        self.revision.pending_limit.unwrap_or_else(|| {
-            let starts = u32::try_from(state.report.started.max(1)).unwrap_or(u32::MAX);
-            let mean = state.starting_took.checked_div(starts).unwrap_or_default();
-            LEAST_PENDING_LIMIT.max(mean.saturating_mul(7) / 2)
-        })
+        let usual = || usual_pending_limit(state.starting_took, state.report.started);
+        self.revision.pending_limit.unwrap_or_else(usual)
     }
 
     /// Free places to those who wait, the first first.
@@ -308,6 +305,13 @@ impl Shared {
     }
 }
 
+/// 3.5 times the mean start.
+fn usual_pending_limit(starting_took: Duration, started: usize) -> Duration {
+    let started = u32::try_from(started.max(1)).unwrap_or(u32::MAX);
+    let mean = starting_took.checked_div(started).unwrap_or_default();
+    LEAST_PENDING_LIMIT.max(mean.saturating_mul(7) / 2)
+}
+
 /// An instance of its own name and log, of a revision.
 fn numbered(spec: &ProcessSpec, id: Id) -> ProcessSpec {
     let mut spec = spec.clone();
@@ -319,4 +323,17 @@ fn numbered(spec: &ProcessSpec, id: Id) -> ProcessSpec {
     let own = own.map(|(name, value)| (name.to_owned(), value));
     spec.environment.extend(own);
     spec
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longer_instances_take_to_start_the_longer_requests_wait() {
+        for (took_s, started, wanted_s) in [(0, 0, 10), (8, 4, 10), (40, 4, 35), (4, 1, 14)] {
+            let limit = usual_pending_limit(Duration::from_secs(took_s), started);
+            assert_eq!(limit, Duration::from_secs(wanted_s), "{took_s} {started}");
+        }
+    }
 }
