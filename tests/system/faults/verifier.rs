@@ -27,12 +27,13 @@ fn assert_in_time(ended: Ended) {
     assert!(after < PLATFORM_KILLS_AFTER, "{after:?}");
 }
 
-/// Its compiler and whatever that needs, once the compiler runs.
+/// Its compiler and whatever that needs, once it compiles.
 async fn compilers_of(system: &TestSystem, verifier: usize) -> Vec<u32> {
+    let compiling = "SELECT count(*) FROM verification_job_events WHERE stage = 'compiling'";
     let pid = system.stack.verifier(verifier).unwrap().pid();
     until("a compiler", async || {
         let all = descendants(pid);
-        (!all.is_empty()).then_some(all)
+        (system.count(compiling).await > 0 && !all.is_empty()).then_some(all)
     })
     .await
 }
