@@ -17,5 +17,7 @@ pub(crate) struct State {
     pub(crate) run: RunConfig,
     /// One job at a time: memory and processors are one job's limit.
     pub(crate) places: Semaphore,
+    /// How many places there are.
+    pub(crate) jobs_at_once: usize,
     pub(crate) stopping: watch::Sender<bool>,
 }

@@ -29,8 +29,9 @@ use crate::state::State;
 use crate::upkeep;
 
 const SERVICE: &str = "public-api";
-/// The platform kills ten seconds after it asked.
-const STOP_WITHIN_S: u64 = 5;
+/// The platform kills ten seconds after it asked. Before this come two for unsent jobs, after it three
+/// for telemetry.
+const STOP_WITHIN_S: u64 = 2;
 /// Nodes limit how often we ask, and verifying comes first.
 const PROXIES_ASKED_AT_ONCE: usize = 16;
 
@@ -117,6 +118,7 @@ async fn stop_when_asked(server: ServerHandle, state: web::Data<State>) {
         );
         return;
     }
+    common::signals::end_in_time();
     state.dispatcher.stop();
     server.stop(true).await;
 }

@@ -1,5 +1,7 @@
 //! What was compiled is not compiled again, whoever asks, and nobody gets another's output.
 
+use std::sync::Arc;
+
 use local_stack::Service;
 use local_stack::process::Process;
 use serde_json::{Value, json};
@@ -9,7 +11,7 @@ use crate::verifying::token_arguments;
 
 /// Where each output came from, in order, over all verifiers.
 fn origins(system: &TestSystem) -> Vec<String> {
-    let compiled = |process: &Process| {
+    let compiled = |process: Arc<Process>| {
         let lines = process.lines().into_iter();
         lines.filter(|line| line["event"] == "compiled")
     };
@@ -66,7 +68,7 @@ async fn another_instance_finds_the_output_in_the_database() {
 #[tokio::test]
 async fn jobs_at_the_same_time_share_one_compile() {
     let system = TestSystem::with(|mut config| {
-        config.front.concurrency = 3;
+        config.verifier.concurrency = 3;
         config
             .with(Service::InternalVerifier, "JOBS_AT_ONCE", "3")
             .with(Service::InternalVerifier, "DATABASE_CONNECTIONS", "6")

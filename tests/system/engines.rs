@@ -30,7 +30,7 @@ pub(crate) fn input(via_ir: bool) -> Value {
     })
 }
 
-fn body(via_ir: bool) -> Value {
+pub(crate) fn body(via_ir: bool) -> Value {
     json!({
         "stdJsonInput": input(via_ir),
         "compilerVersion": VERSION,

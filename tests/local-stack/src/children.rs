@@ -121,12 +121,56 @@ pub fn end_with_parent_of_this() -> io::Result<()> {
     }
 }
 
+/// The processes that this one started, and those that they did, as far as they have not ended.
+#[must_use]
+pub fn descendants(pid: u32) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten();
+    let parents: Vec<(u32, u32)> = processes.filter_map(with_parent).collect();
+    let mut found = vec![pid];
+    let mut at = 0;
+    while let Some(&parent) = found.get(at) {
+        let children = parents.iter().filter(|(_, of)| *of == parent);
+        found.extend(children.map(|(child, _)| *child));
+        at = at.saturating_add(1);
+    }
+    found.split_off(1)
+}
+
+/// A process and the one that started it.
+fn with_parent(entry: io::Result<std::fs::DirEntry>) -> Option<(u32, u32)> {
+    let path = entry.ok()?.path();
+    let pid = path.file_name()?.to_str()?.parse().ok()?;
+    let stat = std::fs::read_to_string(path.join("stat")).ok()?;
+    // The program's name is in brackets and may hold anything.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut fields = fields.split(' ');
+    let is_over = fields.next()? == "Z";
+    let parent = fields.next()?.parse().ok()?;
+    (!is_over).then_some((pid, parent))
+}
+
 /// Sends a signal to one process.
 ///
 /// # Errors
 /// When there is no such process.
 pub fn signal(pid: u32, signal: i32) -> io::Result<()> {
     send(i32::try_from(pid).map_err(io::Error::other)?, signal)
+}
+
+/// Stops the processor for a process that is no child of ours, such as a compiler.
+///
+/// # Errors
+/// When there is no such process.
+pub fn freeze(pid: u32) -> io::Result<()> {
+    signal(pid, libc::SIGSTOP)
+}
+
+/// Ends what [`freeze`] began.
+///
+/// # Errors
+/// When there is no such process.
+pub fn thaw(pid: u32) -> io::Result<()> {
+    signal(pid, libc::SIGCONT)
 }
 
 /// Sends a signal to all processes of a child's group.

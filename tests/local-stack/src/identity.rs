@@ -72,7 +72,8 @@ impl IdentityServer {
             app.app_data(shared.clone())
                 .route(&format!("{ACCOUNT}/identity"), web::get().to(identity))
                 .route(&format!("{ACCOUNT}/email"), web::get().to(email))
-                .route("/certs", web::get().to(certs));
+                .route("/certs", web::get().to(certs))
+                .route("/platform/certs", web::get().to(platform_certs));
         })?;
         Ok(Self { state, server })
     }
@@ -87,6 +88,12 @@ impl IdentityServer {
     #[must_use]
     pub fn jwks_url(&self) -> String {
         format!("http://{}/certs", self.server.address())
+    }
+
+    /// The same keys for the platform, whose own way to them no outage of ours touches.
+    #[must_use]
+    pub fn platform_jwks_url(&self) -> String {
+        format!("http://{}/platform/certs", self.server.address())
     }
 
     /// Signs with the key that the server shows.
@@ -142,8 +149,15 @@ async fn certs(state: web::Data<State>) -> HttpResponse {
     let switches = &state.switches;
     switches.certs_hits.fetch_add(1, SeqCst);
     pause(&switches.certs_delay_ms).await;
-    failure(&switches.certs_status)
-        .unwrap_or_else(|| HttpResponse::Ok().json(json!({"keys": [state.issuer.jwk()]})))
+    failure(&switches.certs_status).unwrap_or_else(|| keys(&state.issuer))
+}
+
+async fn platform_certs(state: web::Data<State>) -> HttpResponse {
+    keys(&state.issuer)
+}
+
+fn keys(issuer: &Issuer) -> HttpResponse {
+    HttpResponse::Ok().json(json!({"keys": [issuer.jwk()]}))
 }
 
 async fn pause(delay_ms: &AtomicU64) {

@@ -8,9 +8,9 @@ pub mod anvil;
 pub mod cases;
 pub mod children;
 pub mod client;
+pub mod cloud_run;
 pub mod config;
 pub mod deploy;
-pub mod front;
 pub mod identity;
 pub mod issuer;
 mod log_lines;
@@ -26,4 +26,4 @@ mod settings;
 pub mod stack;
 pub mod usage;
 
-pub use stack::{Chains, Databases, Service, Stack, StackConfig};
+pub use stack::{Chains, Databases, Platform, Service, Stack, StackConfig};

@@ -229,6 +229,26 @@ impl Process {
         self.signal(libc::SIGCONT)
     }
 
+    /// Stops the processor for it and all that it started. One that has ended needs none.
+    pub(crate) fn freeze_all(&self) {
+        self.signal_all(libc::SIGSTOP);
+    }
+
+    /// Ends what [`Process::freeze_all`] began.
+    pub(crate) fn thaw_all(&self) {
+        self.signal_all(libc::SIGCONT);
+    }
+
+    fn signal_all(&self, signal: i32) {
+        // The parent first: one that is stopped starts no others.
+        if self.signal(signal).is_ok() {
+            for pid in children::descendants(self.pid) {
+                // It may have ended meanwhile.
+                let _ = children::signal(pid, signal);
+            }
+        }
+    }
+
     /// Sends a signal to the process alone, as the platform does.
     ///
     /// # Errors

@@ -23,7 +23,8 @@ impl Server {
         configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     ) -> Result<Self> {
         let server = HttpServer::new(move || App::new().configure(&configure));
-        let server = server.workers(1).disable_signals();
+        // Small pieces would else wait for a receipt: 40 ms.
+        let server = server.workers(1).tcp_nodelay(true).disable_signals();
         let server = server.bind("127.0.0.1:0").context("serving on a port")?;
         let address = server.addrs().first().copied().context("no address")?;
         let server = server.run();

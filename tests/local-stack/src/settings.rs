@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::cloud_run::InvokerConfig;
 use crate::config::outside;
-use crate::front::Front;
 use crate::identity::IdentityServer;
 use crate::issuer;
 use crate::process::ProcessSpec;
@@ -26,11 +26,12 @@ pub(crate) struct Settings<'a> {
 }
 
 impl Settings<'_> {
-    pub(crate) fn verifier(&self, index: usize) -> Result<ProcessSpec> {
+    /// Instances get a number behind this name.
+    pub(crate) fn verifier(&self, name: &str) -> Result<ProcessSpec> {
         let cache = &self.config.cache;
         let mut spec = self.spec(
             Service::InternalVerifier,
-            &format!("internal-verifier-{index}"),
+            name,
             0,
             &[
                 ("DATABASE_URL", &self.config.databases.internal_verifier),
@@ -50,14 +51,23 @@ impl Settings<'_> {
         Ok(spec)
     }
 
-    pub(crate) fn public_api(&self, front: &Front) -> Result<ProcessSpec> {
+    /// Who may call the verifier, as IAM knows it.
+    pub(crate) fn invoker(&self) -> InvokerConfig {
+        InvokerConfig {
+            account: issuer::PUBLIC_API.to_owned(),
+            audience: VERIFIER_AUDIENCE.to_owned(),
+            jwks_url: self.identity.platform_jwks_url(),
+        }
+    }
+
+    pub(crate) fn public_api(&self, verifier_url: &str) -> Result<ProcessSpec> {
         self.spec(
             Service::PublicApi,
             "public-api",
             self.config.port,
             &[
                 ("DATABASE_URL", &self.config.databases.public_api),
-                ("VERIFIER_URL", &front.url()),
+                ("VERIFIER_URL", verifier_url),
                 ("VERIFIER_AUDIENCE", VERIFIER_AUDIENCE),
                 ("GCE_METADATA_HOST", &self.identity.address().to_string()),
                 ("JWKS_URL", &self.identity.jwks_url()),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -10,7 +11,7 @@ use futures::future::{join_all, try_join_all};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::front::{Front, FrontConfig};
+use crate::cloud_run::{CloudRun, Revision, ServiceConfig, Source};
 use crate::identity::IdentityServer;
 use crate::issuer;
 use crate::process::{Ended, Process};
@@ -29,17 +30,31 @@ pub struct StackConfig {
     pub databases: Databases,
     /// Of public-api; 0 takes a free one.
     pub port: u16,
+    /// How many, where they are started by hand.
     pub verifiers: usize,
+    pub platform: Platform,
     /// Which log lines the services write.
     pub log: String,
     /// Where logs go; `None`: a folder that is removed at the end, unless a test fails.
     pub folder: Option<PathBuf>,
     /// Where compilers are kept between runs.
     pub cache: PathBuf,
-    /// Limits of the front; its instances are filled in.
-    pub front: FrontConfig,
+    /// Limits of the verifier's service; where instances are started by hand, their number is not one.
+    pub verifier: Revision,
+    /// Limits of public-api's service, if it has one.
+    pub public_api: Revision,
     /// Settings of a service beside or instead of the usual ones; the last of a name holds.
     pub settings: Vec<(Service, String, String)>,
+}
+
+/// Who starts and restarts the services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Platform {
+    /// This program does: one public-api without anything in front, and verifiers behind a service
+    /// that starts none. [`Stack::restart_verifier`] and the like bring back what has ended.
+    ByHand,
+    /// Each of both is behind a service that starts and stops instances by itself.
+    Autoscaled,
 }
 
 /// Which chains the services know.
@@ -95,10 +110,12 @@ impl StackConfig {
             databases,
             port: 0,
             verifiers: 1,
+            platform: Platform::ByHand,
             log: "info".to_owned(),
             folder: None,
             cache: compiler::config::default_cache(),
-            front: FrontConfig::new(Vec::new()),
+            verifier: Revision::verifier(),
+            public_api: Revision::public_api(),
             settings: Vec::new(),
         }
     }
@@ -116,12 +133,23 @@ impl StackConfig {
 #[derive(Debug)]
 pub struct Stack {
     // Dropped in this order: who calls goes before whom it calls.
-    public_api: Process,
-    front: Front,
-    verifiers: Vec<Process>,
+    public_api: PublicApi,
+    front: CloudRun,
+    /// Those started by hand.
+    verifiers: Vec<Arc<Process>>,
     identity: IdentityServer,
     http: reqwest::Client,
     folder: Folder,
+}
+
+#[derive(Debug)]
+enum PublicApi {
+    ByHand(Arc<Process>),
+    Service {
+        service: CloudRun,
+        /// That there is always one to show.
+        first: Arc<Process>,
+    },
 }
 
 #[derive(Debug)]
@@ -150,14 +178,8 @@ impl Stack {
             chains: &chains,
             identity: &identity,
         };
-        let verifiers = (0..config.verifiers)
-            .map(|index| Ok(Process::start(settings.verifier(index)?)))
-            .collect::<Result<Vec<_>>>()?;
-        let verifiers = try_join_all(verifiers).await?;
-        let mut front = config.front.clone();
-        front.instances = verifiers.iter().map(Process::address).collect();
-        let front = Front::start(front)?;
-        let public_api = Process::start(settings.public_api(&front)?).await?;
+        let (front, verifiers) = start_verifiers(&settings).await?;
+        let public_api = PublicApi::start(&settings, &front).await?;
         let stack = Self {
             public_api,
             front,
@@ -166,39 +188,71 @@ impl Stack {
             http: reqwest::Client::builder().no_proxy().build()?,
             folder,
         };
-        let all: Vec<_> = stack.processes().collect();
-        try_join_all(
-            all.into_iter()
-                .map(|process| stack.wait_until_healthy(process)),
-        )
-        .await?;
+        let all = stack.by_hand();
+        try_join_all(all.iter().map(|process| stack.wait_until_healthy(process))).await?;
         Ok(stack)
     }
 
-    /// Where public-api listens.
+    /// Where public-api is reached.
     #[must_use]
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.public_api.address())
+        match &self.public_api {
+            PublicApi::ByHand(process) => format!("http://{}", process.address()),
+            PublicApi::Service { service, .. } => service.url(),
+        }
     }
 
+    /// public-api's process; of several the oldest.
     #[must_use]
-    pub fn public_api(&self) -> &Process {
-        &self.public_api
+    pub fn public_api(&self) -> Arc<Process> {
+        match &self.public_api {
+            PublicApi::ByHand(process) => Arc::clone(process),
+            PublicApi::Service { service, first } => {
+                let oldest = service.instances().into_iter().next();
+                oldest.map_or_else(|| Arc::clone(first), |instance| instance.process)
+            }
+        }
     }
 
-    /// One of the verifiers, from 0.
+    /// The service in front of public-api; none where it is started by hand.
+    #[must_use]
+    pub fn public_api_service(&self) -> Option<&CloudRun> {
+        match &self.public_api {
+            PublicApi::ByHand(_) => None,
+            PublicApi::Service { service, .. } => Some(service),
+        }
+    }
+
+    /// One of the verifiers that were started by hand, from 0.
     #[must_use]
     pub fn verifier(&self, index: usize) -> Option<&Process> {
-        self.verifiers.get(index)
+        self.verifiers.get(index).map(|process| &**process)
     }
 
-    /// public-api first, then the verifiers.
-    pub fn processes(&self) -> impl Iterator<Item = &Process> {
-        std::iter::once(&self.public_api).chain(&self.verifiers)
+    /// All there are, and those a service has started that have ended: public-api first, then the
+    /// verifiers.
+    pub fn processes(&self) -> impl Iterator<Item = Arc<Process>> {
+        let public_api = match &self.public_api {
+            PublicApi::ByHand(process) => vec![Arc::clone(process)],
+            PublicApi::Service { service, .. } => service.processes(),
+        };
+        let verifiers = self.front.processes().into_iter();
+        let verifiers = verifiers.chain(self.verifiers.iter().cloned());
+        public_api.into_iter().chain(verifiers)
     }
 
+    fn by_hand(&self) -> Vec<Arc<Process>> {
+        let public_api = match &self.public_api {
+            PublicApi::ByHand(process) => Some(Arc::clone(process)),
+            PublicApi::Service { .. } => None,
+        };
+        let verifiers = self.verifiers.iter().cloned();
+        public_api.into_iter().chain(verifiers).collect()
+    }
+
+    /// The service in front of the verifiers.
     #[must_use]
-    pub fn front(&self) -> &Front {
+    pub fn front(&self) -> &CloudRun {
         &self.front
     }
 
@@ -229,7 +283,7 @@ impl Stack {
     pub async fn restart_verifier(&mut self, index: usize) -> Result<()> {
         let verifier = self.verifiers.get_mut(index).context("no such verifier")?;
         verifier.kill();
-        *verifier = Process::start(verifier.spec().clone()).await?;
+        *verifier = Arc::new(Process::start(verifier.spec().clone()).await?);
         self.front.move_instance(index, verifier.address());
         let verifier = self.verifiers.get(index).context("no such verifier")?;
         self.wait_until_healthy(verifier).await
@@ -238,14 +292,18 @@ impl Stack {
     /// Starts public-api again, which may have been killed, on the same port.
     ///
     /// # Errors
-    /// When it does not start.
+    /// When it does not start, or is not ours to start.
     pub async fn restart_public_api(&mut self) -> Result<()> {
-        self.public_api.kill();
-        let mut spec = self.public_api.spec().clone();
-        let port = self.public_api.address().port();
+        let PublicApi::ByHand(process) = &mut self.public_api else {
+            bail!("public-api's service starts it again");
+        };
+        process.kill();
+        let mut spec = process.spec().clone();
+        let port = process.address().port();
         spec.environment.push(("PORT".to_owned(), port.to_string()));
-        self.public_api = Process::start(spec).await?;
-        self.wait_until_healthy(&self.public_api).await
+        *process = Arc::new(Process::start(spec).await?);
+        let process = Arc::clone(process);
+        self.wait_until_healthy(&process).await
     }
 
     /// Does what Cloud Run does about instances that have ended: starts them again. Gives the names
@@ -262,8 +320,10 @@ impl Stack {
                 self.restart_verifier(index).await?;
             }
         }
-        if self.public_api.has_ended()?.is_some() {
-            names.push(self.public_api.name().to_owned());
+        if let PublicApi::ByHand(process) = &self.public_api
+            && process.has_ended()?.is_some()
+        {
+            names.push(process.name().to_owned());
             self.restart_public_api().await?;
         }
         Ok(names)
@@ -274,12 +334,22 @@ impl Stack {
     /// # Errors
     /// When the system does not tell how.
     pub async fn stop(self) -> Result<Vec<(String, Ended)>> {
-        let all: Vec<_> = self.processes().collect();
-        let ended = join_all(all.iter().map(|process| process.stop())).await;
-        let named = all.iter().zip(ended);
-        named
-            .map(|(process, ended)| Ok((process.name().to_owned(), ended?)))
-            .collect()
+        let by_hand = self.by_hand();
+        let by_hand = join_all(by_hand.iter().map(async |process| {
+            let ended = process.stop().await?;
+            Ok((process.name().to_owned(), ended))
+        }));
+        let public_api = async {
+            match self.public_api {
+                PublicApi::ByHand(_) => Ok(Vec::new()),
+                PublicApi::Service { service, .. } => service.stop().await,
+            }
+        };
+        let (by_hand, public_api, verifiers) = tokio::join!(by_hand, public_api, self.front.stop());
+        let mut all = by_hand.into_iter().collect::<Result<Vec<_>>>()?;
+        all.extend(public_api?);
+        all.extend(verifiers?);
+        Ok(all)
     }
 
     async fn wait_until_healthy(&self, process: &Process) -> Result<()> {
@@ -296,6 +366,48 @@ impl Stack {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+}
+
+/// The verifier's service, and the instances behind it that were started by hand.
+async fn start_verifiers(settings: &Settings<'_>) -> Result<(CloudRun, Vec<Arc<Process>>)> {
+    let config = settings.config;
+    let mut by_hand = Vec::new();
+    let source = match config.platform {
+        Platform::Autoscaled => Source::Started(settings.verifier("internal-verifier")?),
+        Platform::ByHand => {
+            let specs = (0..config.verifiers)
+                .map(|index| settings.verifier(&format!("internal-verifier-{index}")))
+                .collect::<Result<Vec<_>>>()?;
+            let started = try_join_all(specs.into_iter().map(Process::start)).await?;
+            by_hand.extend(started.into_iter().map(Arc::new));
+            Source::ByHand(by_hand.iter().map(|process| process.address()).collect())
+        }
+    };
+    let service = CloudRun::start(ServiceConfig {
+        source,
+        revision: config.verifier.clone(),
+        invoker: Some(settings.invoker()),
+    });
+    Ok((service.await?, by_hand))
+}
+
+impl PublicApi {
+    async fn start(settings: &Settings<'_>, verifier: &CloudRun) -> Result<Self> {
+        let config = settings.config;
+        let spec = settings.public_api(&verifier.url())?;
+        if config.platform == Platform::ByHand {
+            return Ok(Self::ByHand(Arc::new(Process::start(spec).await?)));
+        }
+        let service = CloudRun::start(ServiceConfig {
+            source: Source::Started(spec),
+            revision: config.public_api.clone(),
+            invoker: None,
+        });
+        let service = service.await?;
+        let first = service.processes().into_iter().next();
+        let first = first.context("public-api must have an instance from the start")?;
+        Ok(Self::Service { service, first })
     }
 }
 

@@ -121,6 +121,18 @@ impl TestSystem {
             .await;
     }
 
+    /// Makes whoever touches the table wait until this is dropped, as a database that hangs does.
+    pub(crate) async fn lock(&self, table: &str) -> tokio_postgres::Client {
+        let (client, connection) =
+            tokio_postgres::connect(self.database.url(), tokio_postgres::NoTls)
+                .await
+                .unwrap();
+        tokio::spawn(connection);
+        let lock = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+        client.batch_execute(&lock).await.unwrap();
+        client
+    }
+
     async fn sql<T>(
         &self,
         work: impl AsyncFnOnce(&tokio_postgres::Client) -> Result<T, tokio_postgres::Error>,
@@ -135,12 +147,24 @@ impl TestSystem {
         done
     }
 
+    /// Whatever was killed, frozen or cut: one run of each job wrote its end.
+    fn no_job_has_two_ends(&self) {
+        let lines = self.stack.processes().flat_map(|process| process.lines());
+        let ends = lines.filter(|line| line["event"] == "job_finished");
+        let mut jobs: Vec<String> = ends.map(|line| line["job_id"].to_string()).collect();
+        let ends = jobs.len();
+        jobs.sort_unstable();
+        jobs.dedup();
+        assert_eq!(jobs.len(), ends, "some jobs ended twice");
+    }
+
     /// Checks what no test should have to remember, and ends everything.
     pub(crate) async fn stop(self) {
         let open = self
             .count("SELECT count(*) FROM verification_jobs WHERE completed_at IS NULL")
             .await;
         assert_eq!(open, 0, "jobs are left open");
+        self.no_job_has_two_ends();
         for process in self.stack.processes() {
             // A compiler that was just killed takes a moment to give its memory back.
             within(

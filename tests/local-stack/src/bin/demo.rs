@@ -181,9 +181,7 @@ async fn verify(client: &Client, stack: &Stack, subject: &Subject) -> Result<Row
 
 /// The verifier's own account of the job.
 fn finished_line(stack: &Stack, id: &str) -> Option<Value> {
-    let mut lines = stack
-        .processes()
-        .flat_map(local_stack::process::Process::lines);
+    let mut lines = stack.processes().flat_map(|process| process.lines());
     lines.find(|line| {
         let has = |name: &str, value: &str| line.get(name).and_then(Value::as_str) == Some(value);
         has("event", "job_finished") && has("job_id", id)

@@ -112,7 +112,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     if arguments.reads > 0 {
         let reads = Reads {
             base_url: stack.base_url(),
-            public_api: stack.public_api(),
+            public_api: &stack.public_api(),
             database_url: database.url(),
             seconds: arguments.reads,
         };
@@ -175,7 +175,7 @@ fn write_usage(out: &mut impl Write, stack: &Stack) -> Result<()> {
         "process", "CPU ms", "children CPU ms", "peak memory MB"
     )?;
     for process in stack.processes() {
-        write_row(out, process, process.usage()?)?;
+        write_row(out, &process, process.usage()?)?;
     }
     Ok(())
 }

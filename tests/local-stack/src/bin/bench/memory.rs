@@ -40,7 +40,10 @@ pub(crate) async fn write_memory(
     for number in 1..=jobs {
         bench.verify_another(input, number).await?;
         if LOOKED_AT.contains(&number) || number == jobs {
-            let memory: Vec<Memory> = stack.processes().map(Memory::of).collect::<Result<_>>()?;
+            let memory: Vec<Memory> = stack
+                .processes()
+                .map(|process| Memory::of(&process))
+                .collect::<Result<_>>()?;
             write_line(out, &number.to_string(), &memory)?;
             looks.push((number, memory));
         }

@@ -1,7 +1,9 @@
 //! Somebody dies, hangs or cannot be reached: nothing is lost, stuck or done twice.
 
-use std::time::{Duration, Instant};
+mod platform;
+mod verifier;
 
+use local_stack::client::Accepted;
 use local_stack::project::Project;
 use local_stack::{Chains, Service};
 use serde_json::{Value, json};
@@ -24,34 +26,35 @@ pub(crate) fn endless(project: &Project) -> Value {
     body
 }
 
-#[tokio::test]
-async fn a_compiler_that_takes_too_long_is_stopped_and_the_next_job_runs() {
-    let system = TestSystem::with(|config| {
-        config.with(Service::InternalVerifier, "JOB_DEADLINE_MS", "3000")
+/// Waits until exactly one job is so.
+pub(crate) async fn until_one(system: &TestSystem, condition: &str) {
+    let count = format!("SELECT count(*) FROM verification_jobs WHERE {condition}");
+    until(condition, async || {
+        (system.count(&count).await == 1).then_some(())
     })
     .await;
-    let (project, deployed) = system.small().await;
-    let job = system.verify(&deployed.address, &endless(&project)).await;
-    assert_eq!(job_error(&job).0, "compiler_timeout");
-    let job = system
-        .verify(&deployed.address, &project.submission(None).unwrap())
-        .await;
-    assert_eq!(job["contract"]["match"], "exact_match", "{job}");
-    system.stop().await;
 }
 
-#[tokio::test]
-async fn a_compiler_that_takes_too_much_memory_ends_its_job_alone() {
-    let system = TestSystem::with(|config| {
-        config.with(Service::InternalVerifier, "COMPILER_MEMORY_MIB", "24")
-    })
-    .await;
-    let (project, deployed) = system.small().await;
-    let job = system.verify(&deployed.address, &endless(&project)).await;
-    assert_eq!(job_error(&job).0, "compiler_out_of_memory");
+/// The attempts of all jobs together.
+pub(crate) async fn attempts(system: &TestSystem) -> i64 {
     let attempts = "SELECT sum(attempt) FROM verification_jobs";
-    assert_eq!(system.count(attempts).await, 1, "an answer, not a retry");
-    system.stop().await;
+    system.count(attempts).await
+}
+
+/// Calls one verifier for a job as public-api does, past the platform.
+pub(crate) async fn call(
+    system: &TestSystem,
+    verifier: &local_stack::process::Process,
+    job: &Accepted,
+) -> reqwest::Response {
+    let issuer = system.stack.identity().issuer();
+    let token = issuer.token(local_stack::issuer::PUBLIC_API, "internal-verifier");
+    let url = format!("http://{}/internal_api_verify", verifier.address());
+    let call = reqwest::Client::new()
+        .post(url)
+        .bearer_auth(token.unwrap())
+        .json(&json!({"verificationId": job.id}));
+    call.send().await.unwrap()
 }
 
 #[tokio::test]
@@ -149,91 +152,6 @@ async fn a_job_waits_for_a_verifier_that_is_down() {
     system.stack.restart_verifier(0).await.unwrap();
     let job = system.end_of(&accepted).await;
     assert_eq!(job["contract"]["match"], "exact_match", "{job}");
-    system.stop().await;
-}
-
-#[tokio::test]
-async fn a_verifier_killed_in_mid_compile_is_replaced_within_its_lease() {
-    let mut system = TestSystem::with(|config| {
-        config.with(Service::InternalVerifier, "JOB_DEADLINE_MS", "6000")
-    })
-    .await;
-    let (project, deployed) = system.small().await;
-    let accepted = system.submit(&deployed.address, &endless(&project)).await;
-    let running = "SELECT count(*) FROM verification_jobs WHERE state = 'running'";
-    until("the first run", async || {
-        (system.count(running).await == 1).then_some(())
-    })
-    .await;
-    system.stack.verifier(0).unwrap().kill();
-    system.stack.restart_verifier(0).await.unwrap();
-    let second = "SELECT count(*) FROM verification_jobs WHERE attempt = 2";
-    until("the second run", async || {
-        (system.count(second).await == 1).then_some(())
-    })
-    .await;
-    let job = system.end_of(&accepted).await;
-    assert_eq!(
-        job_error(&job).0,
-        "compiler_timeout",
-        "the second run has its own end"
-    );
-    assert_eq!(
-        system.count("SELECT count(*) FROM verification_jobs").await,
-        1
-    );
-    system.stop().await;
-}
-
-#[tokio::test]
-async fn a_verifier_that_is_asked_to_stop_gives_its_job_back_uncounted() {
-    let mut system = TestSystem::with(|config| {
-        config.with(Service::InternalVerifier, "JOB_DEADLINE_MS", "6000")
-    })
-    .await;
-    let (project, deployed) = system.small().await;
-    let accepted = system.submit(&deployed.address, &endless(&project)).await;
-    let running = "SELECT count(*) FROM verification_jobs WHERE state = 'running'";
-    until("the run", async || {
-        (system.count(running).await == 1).then_some(())
-    })
-    .await;
-    let started = Instant::now();
-    system.stack.verifier(0).unwrap().stop().await.unwrap();
-    assert!(
-        started.elapsed() < Duration::from_secs(8),
-        "the platform kills after ten seconds"
-    );
-    system.stack.restart_verifier(0).await.unwrap();
-    let job = system.end_of(&accepted).await;
-    assert_eq!(job_error(&job).0, "compiler_timeout");
-    assert_eq!(
-        system
-            .count("SELECT sum(attempt) FROM verification_jobs")
-            .await,
-        1
-    );
-    system.stop().await;
-}
-
-#[tokio::test]
-async fn public_api_may_die_after_its_answer() {
-    let mut system = TestSystem::start().await;
-    let (project, deployed) = system.small().await;
-    system.stack.verifier(0).unwrap().freeze().unwrap();
-    let accepted = system
-        .submit(&deployed.address, &project.submission(None).unwrap())
-        .await;
-    system.stack.restart_public_api().await.unwrap();
-    system.stack.verifier(0).unwrap().thaw().unwrap();
-    let job = system.end_of(&accepted).await;
-    assert_eq!(job["contract"]["match"], "exact_match", "{job}");
-    assert_eq!(
-        system
-            .count("SELECT count(*) FROM verified_contracts")
-            .await,
-        1
-    );
     system.stop().await;
 }
 
