@@ -244,3 +244,47 @@ async fn an_answer_is_held_after_the_target_has_heard() {
     assert!(is_reset(&mut stream).await);
     assert!(cut.hold(Hold::before("")).is_err());
 }
+
+/// The text of a prepared statement is said once on a connection, and running it says no text at all.
+#[tokio::test]
+async fn a_statement_of_a_real_database_is_held_before_and_after_it_ran() {
+    let server = local_stack::postgres::Postgres::shared().unwrap();
+    let place = server.fresh_database().await.unwrap();
+    let insert = "/* the insert */ INSERT INTO seen SELECT 1";
+    let direct = session(place.url()).await;
+    direct
+        .batch_execute("CREATE TABLE seen (n int)")
+        .await
+        .unwrap();
+    let count = async || {
+        let row = direct.query_one("SELECT count(*) FROM seen", &[]).await;
+        row.unwrap().get::<_, i64>(0)
+    };
+    let (cut, url) = Cut::before_database(place.url()).unwrap();
+    let held = cut.hold(Hold::before_statement("the insert")).unwrap();
+    let far = session(&url).await;
+    let running = tokio::spawn(async move { far.execute(insert, &[]).await });
+    held.happened(LIMIT).await.unwrap();
+    assert_eq!(count().await, 0);
+    held.let_go();
+    assert_eq!(running.await.unwrap().unwrap(), 1);
+
+    let held = cut.hold(Hold::answer_to_statement("the insert")).unwrap();
+    let far = session(&url).await;
+    let running = tokio::spawn(async move { far.execute(insert, &[]).await });
+    held.happened(LIMIT).await.unwrap();
+    let started = Instant::now();
+    while count().await < 2 {
+        assert!(started.elapsed() < LIMIT, "it is run");
+    }
+    assert!(!running.is_finished());
+    held.cut();
+    assert!(running.await.unwrap().is_err());
+}
+
+async fn session(url: &str) -> tokio_postgres::Client {
+    let connected = tokio_postgres::connect(url, tokio_postgres::NoTls).await;
+    let (client, connection) = connected.unwrap();
+    tokio::spawn(connection);
+    client
+}

@@ -1,5 +1,10 @@
 //! Somebody dies, hangs or cannot be reached: nothing is lost, stuck or done twice.
 
+mod database;
+mod network;
+mod node;
+mod ways;
+
 use std::time::{Duration, Instant};
 
 use local_stack::project::Project;

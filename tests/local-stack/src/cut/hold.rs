@@ -9,9 +9,14 @@ use tokio::sync::watch;
 
 use super::locked;
 
+/// Postgres's message that runs the unnamed portal to its end.
+const EXECUTE: &[u8] = b"E\0\0\0\x09\0\0\0\0\0";
+
 /// Where a connection is stopped: at a text that the caller says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
+    /// Said before on the same connection.
+    after: Option<Vec<u8>>,
     text: Vec<u8>,
     skip: usize,
     side: Side,
@@ -28,6 +33,7 @@ impl Hold {
     #[must_use]
     pub fn before(text: impl AsRef<[u8]>) -> Self {
         Self {
+            after: None,
             text: text.as_ref().to_owned(),
             skip: 0,
             side: Side::Request,
@@ -43,6 +49,28 @@ impl Hold {
         }
     }
 
+    /// Only on the first connection that says this other text before.
+    #[must_use]
+    pub fn after(self, text: impl AsRef<[u8]>) -> Self {
+        Self {
+            after: Some(text.as_ref().to_owned()),
+            ..self
+        }
+    }
+
+    /// Postgres has prepared a statement with this in its text, for the first time on that connection, and does not
+    /// hear that it is to be run.
+    #[must_use]
+    pub fn before_statement(text: impl AsRef<[u8]>) -> Self {
+        Self::before(EXECUTE).after(text)
+    }
+
+    /// As [`Hold::before_statement`]; Postgres runs it, and the caller does not hear the answer.
+    #[must_use]
+    pub fn answer_to_statement(text: impl AsRef<[u8]>) -> Self {
+        Self::answer_to(EXECUTE).after(text)
+    }
+
     /// Lets the text pass that many times before, on whatever connection. Postgres hears the text of a prepared
     /// statement once on each connection, and that of `BEGIN` and `COMMIT` each time.
     #[must_use]
@@ -54,7 +82,7 @@ impl Hold {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.text.is_empty()
+        self.text.is_empty() || self.after.as_ref().is_some_and(Vec::is_empty)
     }
 }
 
@@ -118,6 +146,8 @@ pub(super) struct Holds(Mutex<VecDeque<Ordered>>);
 #[derive(Debug)]
 struct Ordered {
     hold: Hold,
+    /// The connection that said the first text.
+    of: Option<usize>,
     state: watch::Sender<State>,
 }
 
@@ -156,18 +186,19 @@ impl Holds {
         let state = watch::Sender::new(State::NotYet);
         locked(&self.0).push_back(Ordered {
             hold,
+            of: None,
             state: state.clone(),
         });
         Held(state)
     }
 
-    /// The first hold that these bytes come to. `seen` bytes of them were looked at before.
-    pub(super) fn find(&self, bytes: &[u8], seen: usize) -> Option<Stop> {
+    /// The first hold that these bytes of a connection come to. `seen` of them were looked at before.
+    pub(super) fn find(&self, connection: usize, bytes: &[u8], seen: usize) -> Option<Stop> {
         let mut orders = locked(&self.0);
         orders.retain(|order| *order.state.borrow() == State::NotYet);
         for index in 0..orders.len() {
             let order = orders.get_mut(index)?;
-            if let Some(at) = order.hold.find(bytes, seen) {
+            if let Some(at) = order.find(connection, bytes, seen) {
                 let order = orders.remove(index)?;
                 return Some(Stop {
                     at,
@@ -182,30 +213,54 @@ impl Holds {
     /// How much of what was said must be kept to find a text that comes in two parts.
     pub(super) fn longest(&self) -> usize {
         let orders = locked(&self.0);
-        orders
-            .iter()
-            .map(|order| order.hold.text.len())
-            .max()
-            .unwrap_or(0)
+        let lengths = orders.iter().map(|order| {
+            let after = order.hold.after.as_ref().map_or(0, Vec::len);
+            order.hold.text.len().max(after)
+        });
+        lengths.max().unwrap_or(0)
+    }
+}
+
+impl Ordered {
+    fn find(&mut self, connection: usize, bytes: &[u8], seen: usize) -> Option<usize> {
+        let Some(after) = &self.hold.after else {
+            return self.hold.find(bytes, seen);
+        };
+        match self.of {
+            Some(of) if of == connection => self.hold.find(bytes, seen),
+            Some(_other) => None,
+            None => {
+                let begin = places(after, bytes, seen).next()?;
+                self.of = Some(connection);
+                let said = begin.saturating_add(after.len());
+                let text = self.hold.text.len();
+                // From here on, also in what is at hand already.
+                self.hold
+                    .find(bytes, said.saturating_add(text.saturating_sub(1)))
+            }
+        }
     }
 }
 
 impl Hold {
-    /// Where the text begins that is not skipped; it must end behind what was seen.
+    /// Where the text begins that is not skipped.
     fn find(&mut self, bytes: &[u8], seen: usize) -> Option<usize> {
-        let length = self.text.len();
-        let from = seen.saturating_sub(length.saturating_sub(1));
-        for (index, window) in bytes.windows(length).enumerate().skip(from) {
-            if window != self.text {
-                continue;
-            }
+        let places = places(&self.text, bytes, seen);
+        for place in places {
             match self.skip.checked_sub(1) {
                 Some(left) => self.skip = left,
-                None => return Some(index),
+                None => return Some(place),
             }
         }
         None
     }
+}
+
+/// Where the text begins; it ends behind what was seen.
+fn places<'a>(text: &'a [u8], bytes: &'a [u8], seen: usize) -> impl Iterator<Item = usize> + 'a {
+    let from = seen.saturating_sub(text.len().saturating_sub(1));
+    let windows = bytes.windows(text.len()).enumerate().skip(from);
+    windows.filter_map(move |(index, window)| (window == text).then_some(index))
 }
 
 #[cfg(test)]
@@ -221,5 +276,17 @@ mod tests {
         assert_eq!(second.find(b"-aa-", 0), None);
         assert_eq!(second.find(b"-aa-", 3), None, "seen already");
         assert_eq!(second.find(b"-aa-aa", 3), Some(4));
+    }
+
+    #[test]
+    fn a_connection_that_did_not_say_the_first_text_is_let_pass() {
+        let holds = Holds::default();
+        let _held = holds.add(Hold::before("COMMIT").after("insert"));
+        assert!(holds.find(1, b"COMMIT insert", 0).is_none());
+        assert!(holds.find(2, b"insert COMMIT", 0).is_none());
+        let stop = holds.find(1, b"t COMMIT", 1).unwrap();
+        assert_eq!(stop.at, 2);
+        let _held = holds.add(Hold::answer_to("COMMIT").after("insert"));
+        assert_eq!(holds.find(3, b"insert; COMMIT", 0).unwrap().at, 8);
     }
 }

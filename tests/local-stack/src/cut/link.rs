@@ -18,7 +18,7 @@ pub(super) async fn run(mut caller: TcpStream, shared: Arc<Shared>) {
     let open = Open::counted(&shared);
     let mut resets = shared.resets.subscribe();
     let relayed = tokio::select! {
-        relayed = relay(&mut caller, &shared) => relayed,
+        relayed = relay(&mut caller, open.number, &shared) => relayed,
         // The sender lives as long as `shared`.
         _ = resets.changed() => Err(Broken),
     };
@@ -29,7 +29,7 @@ pub(super) async fn run(mut caller: TcpStream, shared: Arc<Shared>) {
     drop((caller, open));
 }
 
-async fn relay(caller: &mut TcpStream, shared: &Shared) -> Result<(), Broken> {
+async fn relay(caller: &mut TcpStream, connection: usize, shared: &Shared) -> Result<(), Broken> {
     let target = locked(&shared.target).clone();
     // Nothing passes a black hole: the target never hears of such a caller.
     passable(shared, Direction::ToTarget).await;
@@ -40,12 +40,14 @@ async fn relay(caller: &mut TcpStream, shared: &Shared) -> Result<(), Broken> {
     let (from_target, to_target) = tokio::io::split(target);
     let may_answer = watch::Sender::new(true);
     let there = Pump {
+        connection,
         direction: Direction::ToTarget,
         shared,
         may_answer: &may_answer,
         said: Vec::new(),
     };
     let back = Pump {
+        connection,
         direction: Direction::ToCaller,
         shared,
         may_answer: &may_answer,
@@ -81,6 +83,7 @@ fn broken(_seen_by_both_ends: std::io::Error) -> Broken {
 
 /// One direction of one connection.
 struct Pump<'a> {
+    connection: usize,
     direction: Direction,
     shared: &'a Shared,
     /// Closed while an answer is held.
@@ -124,7 +127,7 @@ impl Pump<'_> {
     ) -> Result<&'b [u8], Broken> {
         let seen = self.said.len();
         self.said.extend_from_slice(bytes);
-        let stop = self.shared.holds.find(&self.said, seen);
+        let stop = self.shared.holds.find(self.connection, &self.said, seen);
         let keep = self.shared.holds.longest().saturating_sub(1);
         let surplus = self.said.len().saturating_sub(keep);
         self.said.drain(..surplus);
@@ -158,20 +161,26 @@ impl Pump<'_> {
 }
 
 /// Counts a connection for as long as it is open.
-struct Open<'a>(&'a Shared);
+struct Open<'a> {
+    number: usize,
+    shared: &'a Shared,
+}
 
 impl<'a> Open<'a> {
     fn counted(shared: &'a Shared) -> Self {
         let mut report = locked(&shared.report);
         report.connections = report.connections.saturating_add(1);
         report.open = report.open.saturating_add(1);
-        Self(shared)
+        Self {
+            number: report.connections,
+            shared,
+        }
     }
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        let mut report = locked(&self.0.report);
+        let mut report = locked(&self.shared.report);
         report.open = report.open.saturating_sub(1);
     }
 }
