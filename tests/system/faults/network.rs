@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use local_stack::Service;
+use local_stack::client::Accepted;
 use local_stack::cut::Mode;
 use serde_json::Value;
 
 use super::ways::Ways;
 use crate::support::{LIMIT, TestSystem, until};
-use local_stack::Service;
-use local_stack::client::Accepted;
 
 const ATTEMPTS: &str = "SELECT coalesce(sum(attempt), 0) FROM verification_jobs";
 

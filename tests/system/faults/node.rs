@@ -6,7 +6,7 @@ use local_stack::project::Project;
 use local_stack::{Chains, Service};
 use serde_json::{Value, json};
 
-use crate::support::{CHAIN_ID, TestSystem, chains, until};
+use crate::support::{CHAIN_ID, TestSystem, chains, job_error, until};
 
 /// A system whose chain is asked through a node that fails by order.
 async fn system() -> (TestSystem, FaultyNode) {
@@ -51,6 +51,21 @@ async fn verified_after(
     system.end_of(&accepted).await
 }
 
+/// What one node alone says is all that is known: no code yet, says a node that lags.
+#[tokio::test]
+async fn what_a_lagging_node_does_not_see_yet_is_not_recorded() {
+    let (system, node) = system().await;
+    let (project, deployed) = system.small().await;
+    let body = project.submission(Some(&deployed.transaction)).unwrap();
+    node.fail(NodeFault::Lagging);
+    let job = system.verify(&deployed.address, &body).await;
+    assert_eq!(job_error(&job).0, "contract_not_deployed");
+    node.heal();
+    let job = system.verify(&deployed.address, &body).await;
+    assert_eq!(job["contract"]["match"], "exact_match", "{job}");
+    system.stop().await;
+}
+
 #[tokio::test]
 async fn transient_fault_is_given_back() {
     let (system, node) = system().await;
@@ -78,6 +93,17 @@ async fn transient_fault_is_given_back() {
         let what = format!("{fault:?}");
         let job = verified_after(&system, &node, "eth_getCode", fault).await;
         assert_eq!(job["contract"]["match"], "exact_match", "{what}: {job}");
+    }
+    for fault in [
+        status(500, None),
+        error(-32000, "header not found"),
+        NodeFault::Wrong(json!("no receipt")),
+        NodeFault::Hang,
+    ] {
+        let what = format!("{fault:?}");
+        let job = verified_after(&system, &node, "eth_getTransactionReceipt", fault).await;
+        let creation = &job["contract"]["creationMatch"];
+        assert_eq!(creation, "exact_match", "{what}: {job}");
     }
     system.stop().await;
 }
