@@ -3,7 +3,9 @@
 mod database;
 mod network;
 mod node;
+mod restarts;
 mod ways;
+mod words;
 
 use std::time::{Duration, Instant};
 

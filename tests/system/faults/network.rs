@@ -5,18 +5,10 @@ use std::time::{Duration, Instant};
 use local_stack::Service;
 use local_stack::client::Accepted;
 use local_stack::cut::Mode;
-use serde_json::Value;
 
 use super::ways::Ways;
-use crate::support::{LIMIT, TestSystem, until};
-
-const ATTEMPTS: &str = "SELECT coalesce(sum(attempt), 0) FROM verification_jobs";
-
-async fn public_says(system: &TestSystem, event: &str) -> Value {
-    let public_api = system.stack.public_api();
-    let said = public_api.wait_for(LIMIT, |line| line["event"] == event);
-    said.await.unwrap()
-}
+use super::words::{ATTEMPTS, RUNNING, as_it_is, becomes, ends_exact, says};
+use crate::support::TestSystem;
 
 async fn submitted(system: &TestSystem) -> Accepted {
     let (project, deployed) = system.small().await;
@@ -25,17 +17,16 @@ async fn submitted(system: &TestSystem) -> Accepted {
 }
 
 async fn ends_in_its_first_attempt(system: &TestSystem, accepted: &Accepted) {
-    let job = system.end_of(accepted).await;
-    assert_eq!(job["contract"]["match"], "exact_match", "{job}");
+    ends_exact(system, accepted).await;
     assert_eq!(system.count(ATTEMPTS).await, 1);
 }
 
 #[tokio::test]
 async fn cut_dispatch_refused() {
-    let (system, ways) = Ways::system(|config| config).await;
+    let (system, ways) = Ways::system(as_it_is).await;
     ways.dispatch.set(Mode::Refuse);
     let accepted = submitted(&system).await;
-    public_says(&system, "dispatch_retry").await;
+    says(system.stack.public_api(), "dispatch_retry").await;
     assert_eq!(system.stack.front().report().answers, [0_u16; 0]);
     ways.dispatch.set(Mode::Pass);
     ends_in_its_first_attempt(&system, &accepted).await;
@@ -48,13 +39,9 @@ async fn cut_dispatch_after_send() {
         Ways::system(|config| config.with(Service::PublicApi, "DISPATCH_TIMEOUT_MS", "1500")).await;
     ways.chain.set(Mode::Silent);
     let accepted = submitted(&system).await;
-    let running = "SELECT count(*) FROM verification_jobs WHERE state = 'running'";
-    until("the run", async || {
-        (system.count(running).await == 1).then_some(())
-    })
-    .await;
+    becomes(&system, "the run", RUNNING, 1).await;
     ways.dispatch.set(Mode::BlackHole);
-    public_says(&system, "dispatch_left").await;
+    says(system.stack.public_api(), "dispatch_left").await;
     let lines = system.stack.public_api().lines();
     let repeats = lines
         .iter()
@@ -68,7 +55,7 @@ async fn cut_dispatch_after_send() {
 
 #[tokio::test]
 async fn cut_dispatch_blackhole() {
-    let (system, ways) = Ways::system(|config| config).await;
+    let (system, ways) = Ways::system(as_it_is).await;
     ways.dispatch.set(Mode::BlackHole);
     let accepted = submitted(&system).await;
     assert!(
@@ -76,7 +63,7 @@ async fn cut_dispatch_blackhole() {
         "nobody waits for the call"
     );
     let sent_at = Instant::now();
-    public_says(&system, "dispatch_retry").await;
+    says(system.stack.public_api(), "dispatch_retry").await;
     let took = sent_at.elapsed();
     assert!(took < Duration::from_secs(8), "{took:?}");
     assert_eq!(system.stack.front().report().answers, [0_u16; 0]);

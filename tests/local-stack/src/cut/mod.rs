@@ -6,6 +6,7 @@
 
 mod door;
 mod hold;
+mod holds;
 mod link;
 mod target;
 
@@ -18,8 +19,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use door::Door;
-use hold::Holds;
 pub use hold::{Held, Hold};
+use holds::Holds;
 pub use target::Target;
 
 /// What happens on the way, from now on, to connections that are open and to new ones.
