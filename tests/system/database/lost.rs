@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use common::db::jobs::{self, Acceptance, Progress};
+use common::db::jobs::{self, Acceptance, JobEvents, Progress};
 use common::db::{Database, DatabaseConfig, DatabaseError};
 use futures::future::join_all;
 use local_stack::cut::{Cut, Hold, Mode};
@@ -116,4 +116,18 @@ async fn a_pool_that_fell_silent_at_once_keeps_nobody_waiting_for_each_connectio
         join_all((0..5).map(async |_| database.ping().await.unwrap())).await;
         assert!(started.elapsed() < PATIENCE, "what was silent is gone");
     }
+}
+
+/// Else whoever waits for a job would only be polling, for as long as this process lives.
+#[tokio::test]
+async fn a_listener_that_hears_nothing_at_all_begins_again() {
+    let world = World::new().await;
+    let (cut, database) = by_way_of_a_cut(&world, 1);
+    let held = cut.hold(Hold::answer_to("LISTEN")).unwrap();
+    let _events = JobEvents::listen(&database).unwrap();
+    held.happened(LIMIT).await.unwrap();
+    until("another connection", async || cut.report().connections > 1).await;
+    let listening = "SELECT count(*) FROM pg_stat_activity \
+                     WHERE datname = current_database() AND query LIKE '%LISTEN verification_job_ended%' AND pid <> pg_backend_pid()";
+    until("it listens", async || world.count(listening).await > 0).await;
 }
