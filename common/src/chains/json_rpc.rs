@@ -22,6 +22,9 @@ const MAX_ANSWER_BYTES: usize = 256 << 20;
 /// deploy a contract that answers a call at length.
 const MAX_SMALL_ANSWER_BYTES: usize = 1 << 20;
 
+/// Each call is a request of its own, so all may have the same.
+const CALL_ID: u64 = 1;
+
 #[derive(Debug)]
 pub(super) struct ChainClient {
     pub(super) chain: ChainId,
@@ -112,7 +115,8 @@ impl ChainClient {
                     continue;
                 }
                 Ok(Reading::Unreadable) => "an answer that cannot be read".to_owned(),
-                Err(error) if error.is_revert() => {
+                // Only a call runs the contract; of anything else a node that speaks so says nothing.
+                Err(error) if method == "eth_call" && error.is_revert() => {
                     has_nothing = true;
                     continue;
                 }
@@ -208,6 +212,7 @@ struct Endpoint {
 
 #[derive(Deserialize)]
 struct Answer {
+    id: Option<Value>,
     #[serde(default)]
     result: Value,
     error: Option<AnswerError>,
@@ -251,7 +256,7 @@ impl Endpoint {
         method: &str,
         params: &Value,
     ) -> Result<Value, EndpointError> {
-        let call = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let call = json!({"jsonrpc": "2.0", "id": CALL_ID, "method": method, "params": params});
         let mut request = http.post(&self.rpc.url).json(&call);
         for (name, value) in &self.rpc.headers {
             request = request.header(name, value);
@@ -270,6 +275,9 @@ impl Endpoint {
                 code: error.code,
                 message: error.message,
             }),
+            None if answer.id.is_some_and(|id| id != CALL_ID) => Err(EndpointError::Broken(
+                "the answer to another call".to_owned(),
+            )),
             None if status.is_success() => Ok(answer.result),
             None => Err(http_error(status)),
         }

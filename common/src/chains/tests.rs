@@ -75,6 +75,7 @@ async fn whatever_is_wrong_with_one_node_the_next_is_asked() {
         ok(r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32005,"message":"limit exceeded"}}"#),
         ok(r#"{"jsonrpc":"2.0","id":1,"result":null}"#),
         ok(r#"{"jsonrpc":"2.0","id":1,"result":"0x"}"#),
+        ok(r#"{"jsonrpc":"2.0","id":2,"result":"0x6002"}"#),
         ok("").set_delay(Duration::from_secs(5)),
     ] {
         let broken = broken_node(answer.clone()).await;
@@ -100,6 +101,13 @@ async fn no_code_is_said_only_when_a_node_said_so() {
     assert_eq!(code_of(&[&broken, &empty]).await.unwrap(), None);
     let fault = code_of(&[&broken]).await.unwrap_err().to_string();
     assert!(fault.contains("HTTP status 500"), "{fault}");
+    for lie in [
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":3,"message":"execution reverted"}}"#,
+        r#"{"jsonrpc":"2.0","id":7,"result":"0x"}"#,
+    ] {
+        let liar = broken_node(ResponseTemplate::new(200).set_body_string(lie)).await;
+        assert!(code_of(&[&liar]).await.is_err(), "{lie}");
+    }
     let nobody = chains(&[json!("http://127.0.0.1:1")])
         .runtime_code(chain_id(), ADDRESS)
         .await;

@@ -7,6 +7,7 @@ use deadpool_postgres::{GenericClient, Object, Pool};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use super::connect::HAD_WITHIN;
 use super::statement::Statement;
 use super::{DatabaseConfig, DatabaseError};
 
@@ -35,10 +36,12 @@ impl Database {
     /// # Errors
     /// None is free in time, or the database cannot be reached.
     pub async fn connection(&self) -> Result<Connection, DatabaseError> {
-        let client = self
-            .pool
-            .get()
-            .await
+        let got = tokio::time::timeout(HAD_WITHIN, self.pool.get()).await;
+        let client = got
+            .map_err(|_elapsed| DatabaseError::NoAnswer {
+                what: "connecting",
+                patience: HAD_WITHIN,
+            })?
             .map_err(|source| DatabaseError::Connect { source })?;
         Ok(Connection {
             client: Some(client),

@@ -1,5 +1,7 @@
 //! What can go wrong between us and the database. Each of these is a fault, never an answer.
 
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use deadpool_postgres::{BuildError, PoolError};
@@ -89,6 +91,15 @@ impl DatabaseError {
         }
     }
 
+    /// Whether the connection went away under a transaction that had not come to its commit. The server
+    /// rolls such a one back, so it may be run again over another connection.
+    pub(super) fn is_lost_before_commit(&self) -> bool {
+        match self {
+            Self::Begin { source, .. } | Self::Statement { source, .. } => is_lost(source),
+            _ => false,
+        }
+    }
+
     fn sql_state(&self) -> Option<&SqlState> {
         match self {
             Self::Begin { source, .. }
@@ -99,7 +110,57 @@ impl DatabaseError {
     }
 }
 
+/// Whether this error was the connection's last word, or there was none.
+pub(super) fn is_lost(error: &tokio_postgres::Error) -> bool {
+    match error.code() {
+        Some(state) => ends_the_connection(state),
+        None => {
+            error.is_closed()
+                || error
+                    .source()
+                    .is_some_and(|source| source.is::<io::Error>())
+        }
+    }
+}
+
+/// A server that is stopped says so and hangs up, also behind an answer it has given already.
+fn ends_the_connection(state: &SqlState) -> bool {
+    class(state) == "08"
+        || [
+            SqlState::ADMIN_SHUTDOWN,
+            SqlState::CRASH_SHUTDOWN,
+            SqlState::CANNOT_CONNECT_NOW,
+            SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+        ]
+        .contains(state)
+}
+
 /// The first two characters: 08 connection, 53 resources, 57 operator intervention.
 fn class(state: &SqlState) -> &str {
     state.code().get(..2).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_stops_is_told_from_one_that_refuses() {
+        for (code, is_an_end) in [
+            ("57P01", true),
+            ("57P02", true),
+            ("57P03", true),
+            ("25P03", true),
+            ("08006", true),
+            ("57014", false),
+            ("40001", false),
+            ("53300", false),
+        ] {
+            assert_eq!(
+                ends_the_connection(&SqlState::from_code(code)),
+                is_an_end,
+                "{code}"
+            );
+        }
+    }
 }

@@ -1,17 +1,21 @@
 //! A transaction has a name, is short, may run twice, and never waits for another server.
 //!
-//! A serialisation failure or a deadlock says nothing about the work: it is run again from its
-//! start. Whether its rows stay, the work says with an [`Ending`]; a fault always rolls back.
+//! A serialisation failure or a deadlock says nothing about the work, nor does a connection that ends
+//! before the commit: the work is run again from its start. Whether its rows stay, the work says with an
+//! [`Ending`]; a fault always rolls back.
 
 use std::time::Duration;
 
 use tokio_postgres::Row;
 
 use super::connection::{self, Parameters, Silence};
+use super::error::is_lost;
 use super::statement::Statement;
 use super::{Database, DatabaseError};
 
 const ATTEMPTS: u32 = 5;
+/// A database that is away is somebody else's to wait for; this is for connections that died meanwhile.
+const ATTEMPTS_WHEN_LOST: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// How a transaction ends when nothing went wrong.
@@ -44,13 +48,13 @@ pub(super) struct Transaction<'a> {
 }
 
 impl Database {
-    /// Runs the work in a transaction, and again after a serialisation failure or a deadlock. After
-    /// [`DatabaseError::CommitUnknown`] only the rows can tell what holds.
+    /// Runs the work in a transaction, and again after a serialisation failure, a deadlock, or a connection
+    /// lost before the commit. After [`DatabaseError::CommitUnknown`] only the rows can tell what holds.
     pub(super) async fn transaction<W: Work>(&self, work: &W) -> Result<W::Output, DatabaseError> {
         let mut attempt = 1;
         loop {
             match self.once(work).await {
-                Err(fault) if fault.is_repeatable() && attempt < ATTEMPTS => {
+                Err(fault) if attempt < attempts(&fault) => {
                     tracing::info!(
                         transaction = W::NAME,
                         attempt,
@@ -86,6 +90,17 @@ impl Database {
             // Dropping a transaction rolls it back, before the connection's next statement.
             Ending::RollBack(result) => Ok(result),
         }
+    }
+}
+
+/// How often a transaction may be run that ends with this fault.
+fn attempts(fault: &DatabaseError) -> u32 {
+    if fault.is_repeatable() {
+        ATTEMPTS
+    } else if fault.is_lost_before_commit() {
+        ATTEMPTS_WHEN_LOST
+    } else {
+        1
     }
 }
 
@@ -126,16 +141,18 @@ impl Transaction<'_> {
         connection::execute(&self.client, self.silence, statement, parameters).await
     }
 
-    /// A refusal has a code. Without one the answer was lost, and the commit may stand.
+    /// A refusal has a code, and the connection goes on. Else the answer was lost, and the commit may stand.
     async fn commit(self, name: &'static str) -> Result<(), DatabaseError> {
         let unknown = DatabaseError::CommitUnknown { transaction: name };
         let committed = async { Ok(self.client.commit().await) };
         match self.silence.bounded(name, committed).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(source)) if source.code().is_some() => Err(DatabaseError::Commit {
-                transaction: name,
-                source,
-            }),
+            Ok(Err(source)) if source.code().is_some() && !is_lost(&source) => {
+                Err(DatabaseError::Commit {
+                    transaction: name,
+                    source,
+                })
+            }
             Ok(Err(_lost)) => Err(unknown),
             Err(_no_answer) => Err(unknown),
         }

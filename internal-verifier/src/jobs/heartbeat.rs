@@ -1,10 +1,8 @@
 //! The lease kept alive while the work goes on.
 
-use std::time::Instant;
-
 use common::db::jobs::{self, Lease};
 use common::report::with_causes;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use crate::state::State;
 
@@ -20,13 +18,18 @@ pub(super) async fn until_lost(state: &State, lease: &Lease) {
     let mut last_success = Instant::now();
     loop {
         beats.tick().await;
-        match jobs::heartbeat(&state.database, lease, config.lease).await {
-            Ok(true) => last_success = Instant::now(),
-            Ok(false) => return,
-            Err(error) => tracing::warn!(
+        // A silent way must not keep a compiler running; after a freeze of this process one beat is tried.
+        let patience_ends = last_success + config.heartbeat_patience;
+        let at_latest = patience_ends.max(Instant::now() + config.heartbeat);
+        let beat = jobs::heartbeat(&state.database, lease, config.lease);
+        match timeout_at(at_latest, beat).await {
+            Ok(Ok(true)) => last_success = Instant::now(),
+            Ok(Ok(false)) => return,
+            Ok(Err(error)) => tracing::warn!(
                 event = "heartbeat_failed", job_id = %lease.job(),
                 error = with_causes(&error), "the lease could not be extended"
             ),
+            Err(_elapsed) => return,
         }
         if last_success.elapsed() > config.heartbeat_patience {
             return;

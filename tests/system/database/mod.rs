@@ -12,6 +12,7 @@ mod events;
 mod faults;
 mod launcher;
 mod leases;
+mod lost;
 mod outputs;
 mod plans;
 mod proxies;

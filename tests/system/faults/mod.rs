@@ -1,7 +1,13 @@
 //! Somebody dies, hangs or cannot be reached: nothing is lost, stuck or done twice.
 
+mod database;
+mod network;
+mod node;
 mod platform;
+mod restarts;
 mod verifier;
+mod ways;
+mod words;
 
 use local_stack::client::Accepted;
 use local_stack::project::Project;

@@ -38,8 +38,24 @@ pub(crate) struct TestSystem {
     pub(crate) stack: Stack,
     pub(crate) client: Client,
     pub(crate) anvil: Anvil,
-    database: TestDatabase,
+    database: Place,
     expected_errors: Vec<&'static str>,
+}
+
+/// Where the rows are.
+enum Place {
+    Own(TestDatabase),
+    /// On a server that the test itself starts and stops.
+    Url(String),
+}
+
+impl Place {
+    fn url(&self) -> &str {
+        match self {
+            Self::Own(database) => database.url(),
+            Self::Url(url) => url,
+        }
+    }
 }
 
 impl TestSystem {
@@ -49,8 +65,17 @@ impl TestSystem {
 
     /// The chains are anvil's, and whatever else the test adds.
     pub(crate) async fn with(adjust: impl FnOnce(StackConfig) -> StackConfig) -> Self {
-        let anvil = Anvil::start(CHAIN_ID, &[]).await.unwrap();
         let database = Postgres::shared().unwrap().fresh_database().await.unwrap();
+        Self::at(Place::Own(database), adjust).await
+    }
+
+    /// On a server that the test itself starts and stops.
+    pub(crate) async fn on(url: &str, adjust: impl FnOnce(StackConfig) -> StackConfig) -> Self {
+        Self::at(Place::Url(url.to_owned()), adjust).await
+    }
+
+    async fn at(database: Place, adjust: impl FnOnce(StackConfig) -> StackConfig) -> Self {
+        let anvil = Anvil::start(CHAIN_ID, &[]).await.unwrap();
         let databases = Databases {
             migrate: None,
             public_api: database.url().to_owned(),
@@ -113,6 +138,13 @@ impl TestSystem {
     pub(crate) async fn count(&self, sql: &str) -> i64 {
         let row = self.sql(async |client| client.query_one(sql, &[]).await);
         row.await.get(0)
+    }
+
+    /// The ids of all jobs.
+    pub(crate) async fn jobs(&self) -> Vec<String> {
+        let ids = "SELECT id::text FROM verification_jobs ORDER BY started_at";
+        let rows = self.sql(async |client| client.query(ids, &[]).await);
+        rows.await.iter().map(|row| row.get(0)).collect()
     }
 
     /// Does to the database what only a test would.
@@ -206,7 +238,7 @@ pub(crate) fn chains(url: &str) -> Value {
 }
 
 /// Processes of which this one is the parent and that have not ended.
-fn children_of(pid: u32) -> usize {
+pub(crate) fn children_of(pid: u32) -> usize {
     let stats = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
         let stat = std::fs::read_to_string(entry.ok()?.path().join("stat")).ok()?;
         let (_, fields) = stat.rsplit_once(") ")?;

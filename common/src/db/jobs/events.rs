@@ -10,13 +10,14 @@
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::{AsyncMessage, Config, Notification};
 use uuid::Uuid;
 
 use super::wakes::{JobWakes, Wakes};
 use super::{JobId, JobRecord, find_job};
 use crate::db::{Database, DatabaseError, connect};
+use crate::report::with_causes;
 
 const LISTEN_PROGRESS: &str = include_str!("../../../../sql/queries/jobs/listen_progress.sql");
 const LISTEN_ENDS: &str = include_str!("../../../../sql/queries/jobs/listen_ends.sql");
@@ -24,6 +25,10 @@ const ENDS: &str = "verification_job_ended";
 const POLL: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
+/// Nobody says anything while nothing happens, so somebody has to be asked now and then.
+const PROOF_EVERY: Duration = Duration::from_secs(15);
+const LISTENING: &str = "listening";
 
 /// What happens to all jobs, whoever does it. It needs a connection beside the pool's. Clones share it;
 /// it closes with the last of them.
@@ -93,7 +98,7 @@ async fn keep_listening(settings: Config, wakes: Wakes) {
         let started = Instant::now();
         if let Err(fault) = listen_once(&settings, &wakes).await {
             tracing::warn!(
-                error = %fault,
+                error = with_causes(&fault),
                 "jobs are polled until the database can be listened to again"
             );
         }
@@ -105,29 +110,50 @@ async fn keep_listening(settings: Config, wakes: Wakes) {
     }
 }
 
-/// Listens until the connection ends.
-async fn listen_once(settings: &Config, wakes: &Wakes) -> Result<(), tokio_postgres::Error> {
-    let (client, mut connection) = settings.connect(connect::tls()).await?;
+/// Listens until the connection ends, or falls silent: it would look like a system where nothing happens.
+async fn listen_once(settings: &Config, wakes: &Wakes) -> Result<(), DatabaseError> {
+    let connecting = settings.connect(connect::tls());
+    let (client, mut connection) = answered(connecting).await?;
     let messages = async {
         while let Some(message) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
-            if let AsyncMessage::Notification(notification) = message? {
+            if let AsyncMessage::Notification(notification) = message.map_err(failed)? {
                 ring(wakes, &notification);
             }
         }
         Ok(())
     };
     let listening = async {
-        client.batch_execute(LISTEN_PROGRESS).await?;
-        client.batch_execute(LISTEN_ENDS).await?;
+        answered(client.batch_execute(LISTEN_PROGRESS)).await?;
+        answered(client.batch_execute(LISTEN_ENDS)).await?;
         // The connection is new: what happened before it is unknown.
         wakes.ring_all();
-        // The client keeps the connection open.
-        std::future::pending::<()>().await;
-        Ok(())
+        loop {
+            sleep(PROOF_EVERY).await;
+            answered(client.simple_query("")).await?;
+        }
     };
     tokio::select! {
         ended = messages => ended,
         refused = listening => refused,
+    }
+}
+
+async fn answered<T>(
+    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, DatabaseError> {
+    match timeout(ANSWERED_WITHIN, answer).await {
+        Ok(answer) => answer.map_err(failed),
+        Err(_elapsed) => Err(DatabaseError::NoAnswer {
+            what: LISTENING,
+            patience: ANSWERED_WITHIN,
+        }),
+    }
+}
+
+fn failed(source: tokio_postgres::Error) -> DatabaseError {
+    DatabaseError::Statement {
+        statement: LISTENING,
+        source,
     }
 }
 
