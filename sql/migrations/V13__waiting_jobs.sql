@@ -2,6 +2,14 @@
 COMMENT ON COLUMN public.verification_jobs.dispatches IS 'How often it was taken from the table to be called; its first call, if made at once, is not counted';
 COMMENT ON COLUMN public.verification_jobs.next_attempt_at IS 'When the verifier may be called for it; lease_until while running';
 
+-- The order in which they are taken: each client's jobs one turn after the other, beginning with the turn that
+-- the open jobs are at.
+ALTER TABLE public.verification_jobs ADD COLUMN turn bigint NOT NULL DEFAULT 0;
+COMMENT ON COLUMN public.verification_jobs.turn IS 'Of several due jobs the lowest turn is called first, then the oldest';
+CREATE INDEX verification_jobs_turn
+ON public.verification_jobs (turn, started_at)
+WHERE state IN ('pending', 'running');
+
 -- For the purge of old failures.
 CREATE INDEX verification_jobs_failed
 ON public.verification_jobs (completed_at)

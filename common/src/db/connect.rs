@@ -4,9 +4,6 @@
 //! ends long statements and idle transactions, the kernel ends silent connections. A connection that lay
 //! in the pool shows that somebody is there before a statement is trusted to it, and one that does not
 //! takes along all that were last used before: the way is gone for them too, and nobody waits for each.
-//!
-//! Statements are short, so compiling one costs more than it saves: `jobs/take_due` on 10,000 rows took
-//! twice as long with it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -69,7 +66,7 @@ impl DatabaseConfig {
             .map_err(|source| DatabaseError::Url { source })?;
         let given = settings.get_options().unwrap_or_default().to_owned();
         let options = format!(
-            "{given} -c TimeZone=UTC -c jit=off -c statement_timeout={} -c idle_in_transaction_session_timeout={}",
+            "{given} -c TimeZone=UTC -c statement_timeout={} -c idle_in_transaction_session_timeout={}",
             self.statement_timeout.as_millis(),
             IDLE_IN_TRANSACTION.as_millis(),
         );
@@ -166,7 +163,7 @@ mod tests {
             assert_eq!(
                 settings.get_options(),
                 Some(
-                    "-csearch_path= -c TimeZone=UTC -c jit=off -c statement_timeout=10000 \
+                    "-csearch_path= -c TimeZone=UTC -c statement_timeout=10000 \
                      -c idle_in_transaction_session_timeout=15000"
                 )
             );

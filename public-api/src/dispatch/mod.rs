@@ -3,8 +3,7 @@
 //! Each call is held open until the verifier has done the job, so that the platform sees the load and
 //! starts instances. There are as many places for calls as the verifier may have instances, and a call keeps its
 //! place until it is settled. A job that is accepted while a place is free is called at once. All others wait in
-//! the table, where they are due at once: whoever's call was answered takes the next, in the order of
-//! `jobs/take_due`, as does the sweep (`upkeep`) for places that are free. So there is one queue for all
+//! the table, where they are due at once: whoever's call was answered takes the next by turn, as does the sweep (`upkeep`) for places that are free. So there is one queue for all
 //! instances, and nothing in this process that its end could lose.
 //!
 //! Nothing that happens to a call changes a job: only the verifier writes results, and what a lost call
@@ -135,6 +134,9 @@ impl Dispatcher {
 
     /// Ends the calls for these jobs, since nobody works on them.
     pub(crate) fn give_up(&self, jobs: &[JobId]) {
+        if jobs.is_empty() {
+            return;
+        }
         // Their rows are due, and their places are free for these.
         self.0.rows_may_wait.store(true, SeqCst);
         self.0.ledger.are_in_vain(jobs);

@@ -27,6 +27,12 @@ async fn next(world: &World) -> Option<JobId> {
     taken.first().map(|job| job.id)
 }
 
+async fn end(world: &World, job: JobId) {
+    let lease = world.lease(job, LONG).await.unwrap().lease;
+    let failure = super::story::failure("no_match");
+    assert!(jobs::fail(&world.database, &lease, &failure).await.unwrap());
+}
+
 #[tokio::test]
 async fn the_oldest_comes_first() {
     let world = World::new().await;
@@ -78,21 +84,47 @@ async fn places_that_are_free_at_once_are_shared() {
 }
 
 #[tokio::test]
+async fn with_one_place_clients_take_turns() {
+    let world = World::new().await;
+    let clients = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
+    let mut jobs = Vec::new();
+    for (client, first) in clients.iter().zip([1, 11, 21]) {
+        let mut of_client = Vec::new();
+        for contract in first..first + 4 {
+            of_client.push(waiting(&world, contract, Some(client)).await);
+        }
+        jobs.push(of_client);
+    }
+    for turn in 0..3 {
+        for of_client in &jobs {
+            let job = next(&world).await;
+            assert_eq!(job, Some(of_client[turn]), "turn {turn}");
+            end(&world, of_client[turn]).await;
+        }
+    }
+    // Who comes late begins with the turn that the others are at.
+    let late = waiting(&world, 31, Some("198.51.100.1")).await;
+    let later = waiting(&world, 32, Some("198.51.100.1")).await;
+    for wanted in [jobs[0][3], jobs[1][3], jobs[2][3], late, later] {
+        assert_eq!(next(&world).await, Some(wanted));
+        end(&world, wanted).await;
+    }
+}
+
+#[tokio::test]
 async fn a_client_whose_jobs_have_ended_is_as_good_as_new() {
     let world = World::new().await;
-    let first = waiting(&world, 1, Some(FLOOD)).await;
-    assert_eq!(next(&world).await, Some(first));
-    let second = waiting(&world, 2, Some(FLOOD)).await;
-    let other = waiting(&world, 3, Some("192.0.2.2")).await;
-    let lease = world.lease(first, LONG).await.unwrap().lease;
-    let failure = super::story::failure("no_match");
-    assert!(jobs::fail(&world.database, &lease, &failure).await.unwrap());
+    for contract in 1..=3 {
+        let job = waiting(&world, contract, Some(FLOOD)).await;
+        assert_eq!(next(&world).await, Some(job));
+        end(&world, job).await;
+    }
+    let again = waiting(&world, 4, Some(FLOOD)).await;
+    let other = waiting(&world, 5, Some("192.0.2.2")).await;
     assert_eq!(
-        next(&world).await,
-        Some(second),
-        "older, and as few under way"
+        [next(&world).await, next(&world).await],
+        [Some(again), Some(other)]
     );
-    assert_eq!(next(&world).await, Some(other));
 }
 
 #[tokio::test]
@@ -112,30 +144,4 @@ async fn whoever_waits_for_an_answer_learns_that_nobody_works() {
     let failure = super::story::failure("no_match");
     assert!(jobs::fail(&world.database, &lease, &failure).await.unwrap());
     assert_eq!(idle().await.len(), 2, "it has ended");
-}
-
-#[tokio::test]
-async fn of_a_full_table_each_client_gets_one_turn() {
-    let world = World::new().await;
-    world
-        .sql
-        .batch_execute(
-            "INSERT INTO verification_jobs (chain_id, contract_address, verification_endpoint, started_at, next_attempt_at) \
-             SELECT 1, decode(lpad(to_hex(n), 40, '0'), 'hex'), '/', now() - make_interval(secs => 20000 - n), now() \
-             FROM generate_series(1, 10000) AS n; \
-             INSERT INTO verification_job_inputs (id, kind, input, client) \
-             SELECT id, 'std_json', '{}', set_masklen('10.0.0.0'::inet, 32) + (row_number() OVER () / 100) \
-             FROM verification_jobs; ANALYZE",
-        )
-        .await
-        .unwrap();
-    let taken = jobs::take_due(&world.database, 50, LONG).await.unwrap();
-    assert_eq!(taken.len(), 50);
-    let clients = world
-        .count(
-            "SELECT count(DISTINCT client) FROM verification_job_inputs JOIN verification_jobs USING (id) \
-             WHERE dispatches = 1",
-        )
-        .await;
-    assert_eq!(clients, 50, "one of each");
 }

@@ -1,11 +1,15 @@
 //! Somebody dies, hangs or cannot be reached: nothing is lost, stuck or done twice.
 
+mod clocks;
 mod database;
+mod dispatch;
 mod network;
 mod node;
 mod platform;
 mod restarts;
+mod upkeep;
 mod verifier;
+mod waiting;
 mod ways;
 mod words;
 

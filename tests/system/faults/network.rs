@@ -55,7 +55,10 @@ async fn cut_dispatch_after_send() {
 
 #[tokio::test]
 async fn cut_dispatch_blackhole() {
-    let (system, ways) = Ways::system(as_it_is).await;
+    // As in production, longer than it takes to give up a connection.
+    let (system, ways) =
+        Ways::system(|config| config.with(Service::PublicApi, "DISPATCH_AGAIN_AFTER_MS", "15000"))
+            .await;
     ways.dispatch.set(Mode::BlackHole);
     let accepted = submitted(&system).await;
     assert!(

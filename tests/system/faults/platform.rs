@@ -120,6 +120,8 @@ async fn burst_beyond_max_instances() {
         let at_once = AT_ONCE.to_string();
         config
             .with(Service::PublicApi, "DISPATCHES_AT_ONCE", &at_once)
+            // A call that waits for an instance is not given up meanwhile.
+            .with(Service::PublicApi, "DISPATCH_AGAIN_AFTER_MS", "15000")
             .with(Service::PublicApi, "MAX_OPEN_JOBS_PER_CLIENT", "1000")
     })
     .await;

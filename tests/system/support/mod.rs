@@ -155,13 +155,22 @@ impl TestSystem {
 
     /// Makes whoever touches the table wait until this is dropped, as a database that hangs does.
     pub(crate) async fn lock(&self, table: &str) -> tokio_postgres::Client {
+        let lock = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+        self.hold(&lock).await
+    }
+
+    /// Holds the lock with this key until this is dropped.
+    pub(crate) async fn hold_advisory_lock(&self, key: &str) -> tokio_postgres::Client {
+        self.hold(&format!("SELECT pg_advisory_lock({key})")).await
+    }
+
+    async fn hold(&self, lock: &str) -> tokio_postgres::Client {
         let (client, connection) =
             tokio_postgres::connect(self.database.url(), tokio_postgres::NoTls)
                 .await
                 .unwrap();
         tokio::spawn(connection);
-        let lock = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
-        client.batch_execute(&lock).await.unwrap();
+        client.batch_execute(lock).await.unwrap();
         client
     }
 

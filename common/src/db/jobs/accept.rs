@@ -189,6 +189,7 @@ impl Work for Accept<'_> {
                     &job.traceparent,
                     &job.due_after.as_secs_f64(),
                     &size_bytes(&job.input),
+                    &job.client,
                 ],
             )
             .await?;

@@ -41,7 +41,7 @@ pub struct Swept {
 }
 
 /// Takes up to `limit` due rows and moves each on by `again_after` **before** it is called: a crash
-/// after this costs that much time. Whoever has the fewest jobs under way comes first, then the oldest job.
+/// after this costs that much time. Clients take turns, and within a turn the oldest job comes first.
 /// Two takers never get the same row.
 ///
 /// # Errors
