@@ -5,22 +5,24 @@ use std::fs;
 use crate::files::workspace;
 
 /// Which packages of ours each may depend on, tests aside.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("common/verification", &[]),
     ("common", &["verification"]),
     ("internal-verifier/compiler", &["verification"]),
     ("internal-verifier", &["common", "compiler", "verification"]),
     ("public-api", &["common", "verification"]),
     ("tests/local-stack", &["common", "compiler", "verification"]),
+    ("tests/skewed-clock", &[]),
     ("tests", &["common", "local-stack"]),
 ];
 
-const OURS: [&str; 6] = [
+const OURS: [&str; 7] = [
     "common",
     "compiler",
     "internal-verifier",
     "local-stack",
     "public-api",
+    "skewed-clock",
     "verification",
 ];
 

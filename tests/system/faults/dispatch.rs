@@ -128,7 +128,7 @@ async fn dispatch_504_leaves_lease() {
     let accepted = submit_small(&system, &[answer(504)]).await;
     ends_exact(&system, &accepted).await;
     answers(&system, &[504, 200]).await;
-    assert_eq!(said(&system, "dispatch_retry"), [] as [Value; 0]);
+    assert!(said(&system, "dispatch_retry").is_empty());
     assert!(system.count(DISPATCHES).await > 0);
     system.stop().await;
 }
@@ -143,7 +143,7 @@ async fn dispatch_refused_alerts() {
         assert_eq!(alarm["severity"], "ERROR");
         ends_exact(&system, &accepted).await;
         answers(&system, &[status, 200]).await;
-        assert_eq!(said(&system, "dispatch_retry"), [] as [Value; 0]);
+        assert!(said(&system, "dispatch_retry").is_empty());
         assert!(
             system.count(DISPATCHES).await > 0,
             "the sweep, once it was mended"

@@ -41,8 +41,9 @@ pub struct Swept {
 }
 
 /// Takes up to `limit` due rows and moves each on by `again_after` **before** it is called: a crash
-/// after this costs that much time. Clients take turns, and within a turn the oldest job comes first.
-/// Two takers never get the same row.
+/// after this costs that much time.
+///
+/// Clients take turns, and within a turn the oldest job comes first. Two takers never get the same row.
 ///
 /// # Errors
 /// A fault of the database. If its answer was lost, the rows are due again after `again_after`.
