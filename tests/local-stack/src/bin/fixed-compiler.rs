@@ -24,7 +24,9 @@ fn main() -> Result<()> {
     let mut out = io::stdout().lock();
     // No walls stand around it, and none are told of.
     write_frame(&mut out, READY, br#"{"landlock":null,"seccomp":false}"#)?;
-    io::stdin().lock().read_exact(&mut vec![0; input_bytes()?])?;
+    io::stdin()
+        .lock()
+        .read_exact(&mut vec![0; input_bytes()?])?;
     thread::sleep(Duration::from_millis(wait_ms.trim().parse()?));
     let used = br#"{"cpu_us":0,"peak_memory_bytes":0,"guest_memory_bytes":0}"#;
     write_frame(&mut out, USED, used)?;

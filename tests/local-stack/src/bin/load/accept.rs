@@ -46,7 +46,8 @@ pub(crate) async fn write_accepts(
     // What happens once per process, such as the first connections, is not what is asked for.
     let warming = small.requests(&chain, WARMING_FROM..WARMING_FROM + 50)?;
     target.send_all(warming).await?;
-    jobs.wait_for(AT_WORK_WITHIN, |count| count.open == 0).await?;
+    jobs.wait_for(AT_WORK_WITHIN, |count| count.open == 0)
+        .await?;
     let before = watch.compilers_cpu()?;
     let enough = long_jobs(load, long.compile);
     // One of a client: they come before all that is accepted later.

@@ -47,8 +47,6 @@ impl Contract {
     }
 
     async fn compiled(compilers: &Compilers, project: Project) -> Result<Self> {
-        // The first compilation of a process loads what the others find there.
-        deploy::compile(compilers, &project).await?;
         let compiled = deploy::compile_measured(compilers, &project).await?;
         Ok(Self {
             project,

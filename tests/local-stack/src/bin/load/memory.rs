@@ -58,7 +58,11 @@ impl Watch {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub(crate) async fn during<T>(&mut self, jobs: &Jobs, work: impl Future<Output = T>) -> Result<T> {
+    pub(crate) async fn during<T>(
+        &mut self,
+        jobs: &Jobs,
+        work: impl Future<Output = T>,
+    ) -> Result<T> {
         let mut work = std::pin::pin!(work);
         let mut next = tokio::time::interval(LOOK_EVERY);
         loop {

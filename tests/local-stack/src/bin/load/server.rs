@@ -32,7 +32,9 @@ impl Server {
     /// # Errors
     /// When there are no binaries, or no `pg_stat_statements` beside them.
     pub(crate) async fn start() -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("sourcerun-load-").tempdir()?;
+        let folder = tempfile::Builder::new()
+            .prefix("sourcerun-load-")
+            .tempdir()?;
         let path = folder.path().to_str().context("the path is no text")?;
         let url = format!("host={path} user=postgres dbname=postgres");
         let first = Postgres::start_in(folder.path())?;
@@ -85,7 +87,8 @@ impl Server {
         let rows = self
             .sql
             .query(
-                "SELECT coalesce(substring(query FROM '-- name: ([a-z_/]+)'), left(query, 40)), \
+                "SELECT coalesce(substring(query FROM '-- name: ([a-z_/]+)'), \
+                         left(regexp_replace(query, '\\s+', ' ', 'g'), 40)), \
                      sum(calls)::bigint, sum(total_exec_time)::float8 \
                  FROM pg_stat_statements JOIN pg_database ON oid = dbid \
                  WHERE datname = $1 AND query NOT LIKE '/* load */%' \

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use common::db::{Database, DatabaseConfig, jobs};
 use local_stack::replay_chain::ReplayChain;
 use local_stack::times::percentile;
@@ -81,7 +81,7 @@ pub(crate) async fn write_idle(
         out,
         "in all {:.2} a second over {seconds} s; the empty question to a connection that was not used for 100 ms \
          takes {:.3} ms",
-        a_second(statements.iter().map(|one| number(one.calls)).sum()),
+        a_second(number(statements.iter().map(|one| one.calls).sum())),
         probe.as_secs_f64() * 1000.0,
     )?;
     Ok(())
@@ -105,7 +105,7 @@ pub(crate) async fn write_turns(out: &mut impl Write, server: &Server, rows: &[u
         for _ in 0..TAKEN {
             let began = std::time::Instant::now();
             let taken = jobs::take_due(&database, 1, AGAIN_AFTER).await?;
-            anyhow::ensure!(taken.len() == 1, "no row was due");
+            ensure!(taken.len() == 1, "of {count} rows none was due any more");
             times.push(began.elapsed());
         }
         writeln!(
