@@ -1,7 +1,7 @@
 # Every target is one line that calls the code that does it. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack compilers corpus test cases clients bench setup client-packages bench-packages test-packages programs
+.PHONY: help demo stack compilers corpus test cases clients bench load setup client-packages bench-packages test-packages programs
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 release := $(or $(CARGO_TARGET_DIR),target)/release
@@ -36,6 +36,9 @@ clients: client-packages programs ## Verifies with forge and Hardhat as their us
 
 bench: bench-packages programs ## Times and memory of verifications and reads: make bench [ROUNDS=30] [READS=10] [JOBS=1000] [OUTPUTS_MEMORY_MIB=16]
 	@$(release)/bench --end-with-parent
+
+load: programs ## Bears many jobs, and tells how: make load [RATE=200] [SECONDS=20] [JOBS=50] [COMPILE_MS=200] [IDLE=30]
+	@$(release)/load --end-with-parent
 
 setup:
 	@scripts/setup

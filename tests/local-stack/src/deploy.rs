@@ -39,6 +39,8 @@ pub fn limits() -> Limits {
 #[derive(Debug, Clone)]
 pub struct Compiled {
     pub contract: CompiledContract,
+    /// All that the compiler answered.
+    pub output: Vec<u8>,
     /// Of the compiler alone, its process included.
     pub took: Duration,
     /// Of the compiler's process; zero if it does not tell.
@@ -80,6 +82,7 @@ pub async fn compile_measured(compilers: &Compilers, project: &Project) -> Resul
         .map_err(|failure| anyhow::anyhow!("{target}: {failure:?}"))?;
     Ok(Compiled {
         contract,
+        output,
         took,
         peak_memory_bytes: compilation.peak_memory_bytes,
     })

@@ -26,6 +26,7 @@ pub mod run;
 mod server;
 mod settings;
 pub mod stack;
+pub mod times;
 pub mod usage;
 
 pub use stack::{Chains, Databases, Platform, Service, Stack, StackConfig};

@@ -43,6 +43,35 @@ impl Project {
         })
     }
 
+    /// The same contract from sources with one more comment: new to every compiler.
+    ///
+    /// # Errors
+    /// When the target's file is not among the sources.
+    pub fn with_comment(&self, comment: &str) -> Result<Self> {
+        let input = &self.input;
+        let mut sources = input.sources().clone();
+        let file = sources.get_mut(&self.target.path);
+        let file = file.context("the target's file is not among the sources")?;
+        file.push_str("\n// ");
+        file.push_str(comment);
+        Ok(Self {
+            input: StdJsonInput::new(input.language(), sources, input.settings().clone()),
+            ..self.clone()
+        })
+    }
+
+    /// The same contract, compiled by way of the intermediate language, which takes longer.
+    #[must_use]
+    pub fn via_ir(&self) -> Self {
+        let input = &self.input;
+        let mut settings = input.settings().clone();
+        settings.insert("viaIR".to_owned(), true.into());
+        Self {
+            input: StdJsonInput::new(input.language(), input.sources().clone(), settings),
+            ..self.clone()
+        }
+    }
+
     /// The body of a request that verifies it.
     ///
     /// # Errors

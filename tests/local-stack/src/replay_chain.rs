@@ -25,6 +25,24 @@ pub struct HeldContract {
     pub creation: Option<CreationTransaction>,
 }
 
+impl HeldContract {
+    /// One with these codes at the address of a number, made by the transaction of that number.
+    #[must_use]
+    pub fn numbered(number: usize, runtime: &[u8], creation: &[u8]) -> Self {
+        let address = format!("0x{number:040x}");
+        Self {
+            runtime_code: format!("0x{}", hex::encode(runtime)),
+            creation: Some(CreationTransaction {
+                hash: format!("0x{number:064x}"),
+                input: format!("0x{}", hex::encode(creation)),
+                contract_address: Some(address.clone()),
+                traces: Traces::default(),
+            }),
+            address,
+        }
+    }
+}
+
 /// As a node tells it.
 #[derive(Debug, Clone)]
 pub struct CreationTransaction {

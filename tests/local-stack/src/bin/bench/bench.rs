@@ -50,7 +50,7 @@ impl Bench {
         let mut times = Times::default();
         // The first round warms everything and does not count.
         for round in 0..=rounds {
-            let project = input.with_comment(&format!("round {round}"))?;
+            let project = input.project.with_comment(&format!("round {round}"))?;
             let bare = deploy::compile_measured(&self.compilers, &project).await?;
             let codes = input.on_chain_as(&bare.contract)?;
             let first = self.verify(&project, &codes, "exact_match").await?;
@@ -71,7 +71,7 @@ impl Bench {
     /// # Errors
     /// When it does not end with a match.
     pub(crate) async fn verify_another(&mut self, input: &Input, number: usize) -> Result<()> {
-        let project = input.with_comment(&format!("job {number}"))?;
+        let project = input.project.with_comment(&format!("job {number}"))?;
         self.verify(&project, input.on_chain(), "match").await?;
         Ok(())
     }

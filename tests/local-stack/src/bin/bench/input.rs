@@ -6,10 +6,9 @@ use compiler::Compilers;
 use local_stack::anvil::Anvil;
 use local_stack::deploy;
 use local_stack::project::Project;
-use local_stack::replay_chain::{CreationTransaction, HeldContract, Traces};
+use local_stack::replay_chain::HeldContract;
 use serde_json::{Value, json};
 use verification::compiled_contract::CompiledContract;
-use verification::std_json::StdJsonInput;
 
 /// A contract, deployed once for real.
 pub(crate) struct Input {
@@ -87,23 +86,6 @@ async fn deployed(
 }
 
 impl Input {
-    /// The same contract from sources with one more comment.
-    ///
-    /// # Errors
-    /// When the target's file is not among the sources.
-    pub(crate) fn with_comment(&self, comment: &str) -> Result<Project> {
-        let input = &self.project.input;
-        let mut sources = input.sources().clone();
-        let file = sources.get_mut(&self.project.target.path);
-        let file = file.context("the target's file is not among the sources")?;
-        file.push_str("\n// ");
-        file.push_str(comment);
-        Ok(Project {
-            input: StdJsonInput::new(input.language(), sources, input.settings().clone()),
-            ..self.project.clone()
-        })
-    }
-
     /// What the chain would hold had this been deployed instead, in the same way.
     ///
     /// # Errors
@@ -140,16 +122,6 @@ impl Input {
 impl Codes {
     /// A contract with these codes at the address of a number.
     pub(crate) fn at(&self, number: usize) -> HeldContract {
-        let address = format!("0x{number:040x}");
-        HeldContract {
-            runtime_code: format!("0x{}", hex::encode(&self.runtime)),
-            creation: Some(CreationTransaction {
-                hash: format!("0x{number:064x}"),
-                input: format!("0x{}", hex::encode(&self.creation)),
-                contract_address: Some(address.clone()),
-                traces: Traces::default(),
-            }),
-            address,
-        }
+        HeldContract::numbered(number, &self.runtime, &self.creation)
     }
 }
