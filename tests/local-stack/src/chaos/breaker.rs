@@ -11,14 +11,22 @@ use super::schedule::{BadAnswer, Fault, Harm, Planned, Trouble, Victim, Way};
 use super::system::System;
 use crate::children;
 use crate::cloud_run::{CloudRun, Instance, Phase};
-use crate::cut::Mode;
+use crate::cut::{Direction, Mode};
 use crate::faulty_node::NodeFault;
 use crate::process::Process;
 
 /// How long a fault looks for somebody to hit.
 const PATIENCE: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-const SLOW: Duration = Duration::from_millis(80);
+const SLOW: Mode = Mode::Slow {
+    to_target: Duration::from_millis(150),
+    to_caller: Duration::from_millis(150),
+};
+const NODE_IS_FAR: Duration = Duration::from_millis(75);
+/// Between two answers that are lost.
+const ANSWERS: Duration = Duration::from_millis(100);
+/// Of an answer that is lost this arrives.
+const ANSWER_BYTES: u64 = 40;
 
 /// A fault that happened.
 #[derive(Debug, Clone)]
@@ -97,6 +105,7 @@ pub(super) async fn carry_out(
     system: &Arc<System>,
     done: &Arc<Done>,
 ) -> Result<()> {
+    system.heal();
     let began = Instant::now();
     let mut under_way = JoinSet::new();
     for one in planned {
@@ -109,14 +118,18 @@ pub(super) async fn carry_out(
     while let Some(ended) = under_way.join_next().await {
         ended??;
     }
-    for way in Way::ALL {
-        system.way(way).set(Mode::Pass);
-    }
-    system.node.heal();
+    system.heal();
     Ok(())
 }
 
 impl System {
+    fn heal(&self) {
+        for way in Way::ALL {
+            self.way(way).set(usual(way));
+        }
+        self.node.heal();
+    }
+
     async fn suffer(&self, planned: &Planned, done: &Done) -> Result<()> {
         let fault = planned.fault;
         match fault {
@@ -207,17 +220,22 @@ impl System {
         let cut = self.way(way);
         let mode = match trouble {
             Trouble::Reset => return cut.cut_open(),
+            Trouble::LoseAnswers => {
+                let began = Instant::now();
+                while began.elapsed() < lasts {
+                    cut.cut_after(Direction::ToCaller, ANSWER_BYTES);
+                    sleep(ANSWERS).await;
+                }
+                return;
+            }
             Trouble::Refuse => Mode::Refuse,
             Trouble::Silence => Mode::Silent,
             Trouble::BlackHole => Mode::BlackHole,
-            Trouble::Slow => Mode::Slow {
-                to_target: SLOW,
-                to_caller: SLOW,
-            },
+            Trouble::Slow => SLOW,
         };
         cut.set(mode);
         sleep(lasts).await;
-        cut.set(Mode::Pass);
+        cut.set(usual(way));
         // What was swallowed meanwhile never comes; some would wait for it longer than the run lasts.
         if matches!(trouble, Trouble::Silence | Trouble::BlackHole) {
             cut.cut_open();
@@ -235,6 +253,17 @@ impl System {
             BadAnswer::Malformed => self.node.fail(NodeFault::Malformed),
             BadAnswer::Null => self.node.fail_method("eth_getCode", NodeFault::Null),
         }
+    }
+}
+
+/// A chain's node is never near.
+fn usual(way: Way) -> Mode {
+    match way {
+        Way::ToChain => Mode::Slow {
+            to_target: NODE_IS_FAR,
+            to_caller: NODE_IS_FAR,
+        },
+        _ => Mode::Pass,
     }
 }
 

@@ -70,7 +70,7 @@ pub async fn run(config: &ChaosConfig) -> Result<Report> {
         system.chain.hold(wish.case.contract.clone());
     }
     let lasts = config.duration.saturating_add(ENDS_WITHIN);
-    let api = Arc::new(Api::new(system.stack.base_url(), lasts)?);
+    let api = Arc::new(Api::new(system.url(), lasts)?);
     let done = Arc::new(Done::default());
     let wishes: Vec<_> = wishes.into_iter().map(Arc::new).collect();
     let clients = wishes.iter().map(|wish| {
@@ -87,6 +87,7 @@ pub async fn run(config: &ChaosConfig) -> Result<Report> {
         .map(|wish| wish.as_ref().clone())
         .zip(heard)
         .collect();
+    tell_faults(&system, &done)?;
     let judge = Judge {
         system: &system,
         api: &api,
@@ -98,4 +99,15 @@ pub async fn run(config: &ChaosConfig) -> Result<Report> {
     let system = Arc::into_inner(system).context("somebody still holds the system")?;
     system.stack.stop().await?;
     Ok(report)
+}
+
+/// For whoever looks for a cause: when what happened to whom.
+fn tell_faults(system: &System, done: &Done) -> Result<()> {
+    let mut lines = String::new();
+    for hit in done.hits() {
+        let jobs = hit.jobs.unwrap_or_default().join(" ");
+        lines.push_str(&format!("{:.3} {} {jobs}\n", hit.at, hit.kind));
+    }
+    std::fs::write(system.stack.folder().join("faults.txt"), lines)?;
+    Ok(())
 }

@@ -68,6 +68,7 @@ pub enum Harm {
 /// Between which two parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
+    ClientToPublic,
     PublicToDatabase,
     VerifierToDatabase,
     PublicToVerifier,
@@ -78,6 +79,8 @@ pub enum Way {
 pub enum Trouble {
     /// All open connections at once, and none after it.
     Reset,
+    /// One connection after the other, in the middle of an answer.
+    LoseAnswers,
     Refuse,
     Silence,
     BlackHole,
@@ -146,8 +149,9 @@ fn draw_deck(random: &mut Random) -> Vec<Fault> {
 }
 
 impl Trouble {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Reset,
+        Self::LoseAnswers,
         Self::Refuse,
         Self::Silence,
         Self::BlackHole,
@@ -190,7 +194,8 @@ impl Victim {
 }
 
 impl Way {
-    pub(super) const ALL: [Self; 4] = [
+    pub(super) const ALL: [Self; 5] = [
+        Self::ClientToPublic,
         Self::PublicToDatabase,
         Self::VerifierToDatabase,
         Self::PublicToVerifier,
@@ -211,6 +216,7 @@ impl Harm {
 impl Way {
     fn name(self) -> &'static str {
         match self {
+            Self::ClientToPublic => "client to public-api",
             Self::PublicToDatabase => "public-api to Postgres",
             Self::VerifierToDatabase => "verifier to Postgres",
             Self::PublicToVerifier => "public-api to verifier",
@@ -223,6 +229,7 @@ impl Trouble {
     fn name(self) -> &'static str {
         match self {
             Self::Reset => "reset",
+            Self::LoseAnswers => "losing answers",
             Self::Refuse => "refused",
             Self::Silence => "silent",
             Self::BlackHole => "in a black hole",
@@ -261,7 +268,7 @@ mod tests {
     fn each_kind_comes_once_in_each_deck() {
         let faults = plan(7, Duration::from_secs(180));
         let postgres = |planned: &&Planned| matches!(planned.fault, Fault::PostgresKilled { .. });
-        let [first, second] = [0..16, 16..32].map(|deck| faults.get(deck).unwrap().iter());
+        let [first, second] = [0..17, 17..34].map(|deck| faults.get(deck).unwrap().iter());
         assert_eq!(first.filter(postgres).count(), 1);
         assert_eq!(second.filter(postgres).count(), 1);
     }

@@ -33,7 +33,7 @@ const SCALED: [(Service, &str, &str); 13] = [
     (Service::PublicApi, "RPC_TIMEOUT_MS", "1000"),
     (Service::PublicApi, "PROXY_TIMEOUT_MS", "1000"),
 ];
-pub(super) const MAX_VERIFIERS: usize = 3;
+pub(super) const MAX_VERIFIERS: usize = 4;
 const LEAST_PUBLIC_APIS: usize = 2;
 const MOST_PUBLIC_APIS: usize = 3;
 
@@ -46,6 +46,7 @@ pub(super) struct System {
     pub(super) chain: ReplayChain,
     pub(super) database: TestDatabase,
     pub(super) postgres: Postgres,
+    public_api: Cut,
     public_database: Cut,
     verifier_database: Cut,
     dispatch: Cut,
@@ -99,12 +100,14 @@ impl System {
         };
         let stack = Stack::start(config).await?;
         dispatch.forward_to(Target::of_url(&stack.front().url())?);
+        let public_api = Cut::before(Target::of_url(&stack.base_url())?)?;
         Ok(Self {
             stack,
             node,
             chain,
             database,
             postgres,
+            public_api,
             public_database,
             verifier_database,
             dispatch,
@@ -112,8 +115,14 @@ impl System {
         })
     }
 
+    /// Where clients find public-api.
+    pub(super) fn url(&self) -> String {
+        self.public_api.url()
+    }
+
     pub(super) fn way(&self, way: Way) -> &Cut {
         match way {
+            Way::ClientToPublic => &self.public_api,
             Way::PublicToDatabase => &self.public_database,
             Way::VerifierToDatabase => &self.verifier_database,
             Way::PublicToVerifier => &self.dispatch,
