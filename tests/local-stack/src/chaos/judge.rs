@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::NoTls;
 
-use super::clients::{Api, Heard};
+use super::clients::Heard;
 use super::report::Report;
 use super::system::{CHAIN_ID, System};
 use super::waits::{Story, longest_wait};
@@ -24,6 +24,8 @@ const ATTEMPTS: i16 = 5;
 /// A process that was killed is gone in a moment, and an instance may still be shutting down.
 const COMPILERS_END_WITHIN: Duration = Duration::from_secs(15);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_secs(1);
 
 const JOBS: &str = "SELECT id::text, '0x' || encode(contract_address, 'hex'), error_code, attempt,
     extract(epoch FROM completed_at)::float8 FROM verification_jobs";
@@ -45,7 +47,7 @@ struct Job {
 
 pub(super) struct Judge<'a> {
     pub(super) system: &'a System,
-    pub(super) api: &'a Api,
+    pub(super) http: &'a reqwest::Client,
     pub(super) wishes: &'a [(Wish, Heard)],
     pub(super) done: &'a Done,
 }
@@ -182,7 +184,10 @@ impl Judge<'_> {
             }
             let wrong = |what: &str| {
                 let (id, case) = (&job.id, &case.id);
-                format!("job {id} of {case} ended with {what} in attempt {}", job.attempt)
+                format!(
+                    "job {id} of {case} ended with {what} in attempt {}",
+                    job.attempt
+                )
             };
             match (&job.error, &case.expected) {
                 (None, Expected::Match { .. }) => match self.compared(case).await {
@@ -215,7 +220,7 @@ impl Judge<'_> {
 
     /// What the API says of a job, or why it says nothing.
     async fn told(&self, job: &Job) -> Value {
-        let url = format!("{}/v2/verify/{}", self.api.base_url, job.id);
+        let url = format!("{}/v2/verify/{}", self.system.stack.base_url(), job.id);
         match self.get(&url).await {
             Ok(document) => document,
             Err(error) => Value::String(format!("{error:#}")),
@@ -223,15 +228,32 @@ impl Judge<'_> {
     }
 
     async fn compared(&self, case: &Case) -> Result<Verdict> {
-        let (base, address) = (&self.api.base_url, &case.contract.address);
+        let (base, address) = (self.system.stack.base_url(), &case.contract.address);
         let url = format!("{base}/v2/contract/{CHAIN_ID}/{address}{QUERY}");
         Ok(compare(case, &self.get(&url).await?))
     }
 
+    /// Some instance may still be coming to itself: asked as a client asks, not for ever.
     async fn get(&self, url: &str) -> Result<Value> {
-        let response = self.api.http.get(url).send().await?;
-        Ok(response.error_for_status()?.json().await?)
+        let mut tries = 1..=TRIES;
+        loop {
+            let last = tries.next() == Some(TRIES);
+            let read = async {
+                let response = self.http.get(url).send().await?;
+                response.error_for_status()?.json().await
+            };
+            match read.await {
+                Ok(document) => return Ok(document),
+                Err(error) if last || is_final(&error) => return Err(error.into()),
+                Err(_broken) => sleep(PAUSE).await,
+            }
+        }
     }
+}
+
+fn is_final(error: &reqwest::Error) -> bool {
+    let status = error.status();
+    status.is_some_and(|status| status.is_client_error() && status.as_u16() != 429)
 }
 
 fn successes(jobs: &[Job]) -> impl Iterator<Item = &Job> {

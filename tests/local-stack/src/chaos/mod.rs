@@ -90,7 +90,7 @@ pub async fn run(config: &ChaosConfig) -> Result<Report> {
     tell_faults(&system, &done)?;
     let judge = Judge {
         system: &system,
-        api: &api,
+        http: &api.http,
         wishes: &wishes,
         done: &done,
     };

@@ -127,7 +127,10 @@ impl fmt::Display for Report {
         line("attempts cut off", self.cut_off.to_string())?;
         let longest = self.longest_wait.as_ref();
         let longest = longest.map(|wait| format!("{:.1} s, {}", wait.seconds, wait.after));
-        line("longest wait after a fault", longest.unwrap_or("none".to_owned()))?;
+        line(
+            "longest wait after a fault",
+            longest.unwrap_or("none".to_owned()),
+        )?;
         line("faults", self.faults().to_string())?;
         for (kind, count) in &self.faults {
             writeln!(f, "  {kind:<36} {count}")?;

@@ -139,6 +139,12 @@ fn draw_deck(random: &mut Random) -> Vec<Fault> {
             lasts: random.between(CUT.0, CUT.1),
         });
     }
+    // The one fault after which a client does not know whether it was heard.
+    deck.push(Fault::Connections {
+        way: Way::ClientToPublic,
+        trouble: Trouble::LoseAnswers,
+        lasts: CUT.1,
+    });
     let answer = random.one_of(&BadAnswer::ALL).copied();
     deck.push(Fault::Node {
         answer: answer.unwrap_or(BadAnswer::Unavailable),
@@ -268,7 +274,7 @@ mod tests {
     fn each_kind_comes_once_in_each_deck() {
         let faults = plan(7, Duration::from_secs(180));
         let postgres = |planned: &&Planned| matches!(planned.fault, Fault::PostgresKilled { .. });
-        let [first, second] = [0..17, 17..34].map(|deck| faults.get(deck).unwrap().iter());
+        let [first, second] = [0..18, 18..36].map(|deck| faults.get(deck).unwrap().iter());
         assert_eq!(first.filter(postgres).count(), 1);
         assert_eq!(second.filter(postgres).count(), 1);
     }

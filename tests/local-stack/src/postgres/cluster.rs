@@ -226,7 +226,12 @@ fn spawn_server(place: &Place, binaries: &Path, durability: Durability) -> Resul
         .arg("-k")
         .arg(&place.folder)
         .args(SETTINGS.iter().flat_map(|setting| ["-c", setting]))
-        .args(durability.settings().iter().flat_map(|setting| ["-c", setting]))
+        .args(
+            durability
+                .settings()
+                .iter()
+                .flat_map(|setting| ["-c", setting]),
+        )
         .stdout(log.try_clone()?)
         .stderr(log);
     // SAFETY: `prctl` is async-signal-safe and touches nothing of the parent.
