@@ -1,7 +1,7 @@
 # Every target is one line that calls the code that does it. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack compilers corpus test cases clients bench load setup client-packages bench-packages test-packages programs
+.PHONY: help demo stack compilers corpus test cases chaos clients bench load setup client-packages bench-packages test-packages programs
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 release := $(or $(CARGO_TARGET_DIR),target)/release
@@ -30,6 +30,9 @@ test: test-packages ## Everything that must hold before a commit
 
 cases: programs ## Verifies a folder of contracts and compares: make cases DIR=tests/cases [ONLY=text] [JOBS=2]
 	@$(release)/cases --end-with-parent
+
+chaos: programs ## Kills, freezes and cuts everything while contracts are verified: make chaos [JOBS=500] [DURATION=180] [SEED=n]
+	@$(release)/chaos --end-with-parent
 
 clients: client-packages programs ## Verifies with forge and Hardhat as their users do; installs 400 MB of them: make clients
 	@$(release)/clients --end-with-parent

@@ -4,6 +4,7 @@
 
 mod api_docs;
 mod cases;
+mod chaos;
 mod compile_once;
 // The whole binary is a test; saying so lets the lints know.
 #[cfg(test)]

@@ -12,7 +12,7 @@ use tokio::process::{ChildStderr, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::frame::{self, Kind, Used};
-use crate::outcome::{Compilation, CompileError, Limits, Outcome};
+use crate::outcome::{Compilation, CompileError, Limits, Outcome, is_sent_from_outside};
 use crate::prepared::{Prepared, Program};
 use crate::sandbox::Level;
 use crate::spawner::{Pipes, Running, Spawner};
@@ -351,8 +351,7 @@ async fn ended_late(running: &mut Running, words: &[u8]) -> Result<Outcome, Comp
     let status = end_of(running).await?;
     match status.signal() {
         Some(libc::SIGXCPU) => Ok(Outcome::TimedOut),
-        // Nobody here sent it: the kernel was out of memory, or an operator was impatient.
-        Some(libc::SIGKILL) => Err(CompileError::Killed {
+        Some(signal) if is_sent_from_outside(signal) => Err(CompileError::Killed {
             why: tell(status, words),
         }),
         _ => Ok(Outcome::Crashed(tell(status, words))),

@@ -61,6 +61,12 @@ pub enum Outcome {
     Crashed(String),
 }
 
+/// Whether a signal that ends a process is somebody else's wish: a compiler raises none of these at any input. The
+/// kernel was out of memory, the machine shuts down, or an operator was impatient.
+pub(crate) fn is_sent_from_outside(signal: i32) -> bool {
+    [libc::SIGKILL, libc::SIGTERM, libc::SIGINT, libc::SIGHUP].contains(&signal)
+}
+
 /// Why nothing was learned about the input.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

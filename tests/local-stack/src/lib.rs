@@ -6,6 +6,7 @@
 
 pub mod anvil;
 pub mod cases;
+pub mod chaos;
 pub mod children;
 pub mod client;
 pub mod cloud_run;

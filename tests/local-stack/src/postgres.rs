@@ -16,9 +16,11 @@ mod server;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 
+use cluster::End;
 use keeper::Keeper;
 use server::Server;
 
@@ -45,6 +47,14 @@ impl Postgres {
             Some(url) => Ok(Server::existing(url)),
             None => Server::temporary(),
         })
+    }
+
+    /// A private server that loses nothing that was committed when it is killed.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_durable() -> Result<Self> {
+        Self::start_with(Server::durable)
     }
 
     /// A private server whose data stay in this folder, for a demonstration that goes on tomorrow.
@@ -84,6 +94,23 @@ impl Postgres {
     /// The server refuses; the migrations fail.
     pub async fn named_database(&self, name: &str) -> Result<String> {
         self.keeper.open_named(name).await
+    }
+
+    /// Ends all connections and the server, cleanly, and starts it again on the same data.
+    ///
+    /// # Errors
+    /// The server is not ours, or does not start.
+    pub async fn restart(&self, down_for: Duration) -> Result<()> {
+        self.keeper.start_again(End::Shutdown, down_for).await
+    }
+
+    /// Kills all processes of the server, as the loss of its machine would, and starts it again on the
+    /// same data.
+    ///
+    /// # Errors
+    /// As [`Self::restart`].
+    pub async fn crash(&self, down_for: Duration) -> Result<()> {
+        self.keeper.start_again(End::Kill, down_for).await
     }
 
     fn start_with(start: impl FnOnce() -> Result<Server> + Send + 'static) -> Result<Self> {

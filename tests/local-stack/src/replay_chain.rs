@@ -128,8 +128,13 @@ impl ReplayChain {
     /// A chains file with this chain alone. Its endpoint is named twice, once for each way of tracing.
     #[must_use]
     pub fn chains(&self) -> Value {
-        let rpc =
-            |support: &str| json!({"type": "BaseRPC", "url": self.url(), "traceSupport": support});
+        self.chains_at(&self.url())
+    }
+
+    /// The same for a way that leads here.
+    #[must_use]
+    pub fn chains_at(&self, url: &str) -> Value {
+        let rpc = |support: &str| json!({"type": "BaseRPC", "url": url, "traceSupport": support});
         json!({self.state.chain_id.to_string(): {
             "sourcifyName": "Replay chain",
             "supported": true,

@@ -47,6 +47,37 @@ async fn a_failed_test_keeps_its_data_and_stops_its_server() {
     std::fs::remove_dir_all(&run.folder).unwrap();
 }
 
+#[tokio::test]
+async fn a_durable_server_that_is_killed_keeps_what_was_committed() {
+    let postgres = Postgres::start_durable().unwrap();
+    let database = postgres.fresh_database().await.unwrap();
+    let client = connect(database.url()).await;
+    client
+        .batch_execute("CREATE TABLE kept (number int)")
+        .await
+        .unwrap();
+    for (number, end) in (1_i64..).zip(["crash", "restart", "crash"]) {
+        let client = connect(database.url()).await;
+        client
+            .batch_execute("INSERT INTO kept VALUES (1)")
+            .await
+            .unwrap();
+        client
+            .batch_execute("BEGIN; INSERT INTO kept VALUES (2)")
+            .await
+            .unwrap();
+        match end {
+            "crash" => postgres.crash(Duration::ZERO).await.unwrap(),
+            _ => postgres.restart(Duration::ZERO).await.unwrap(),
+        }
+        assert!(client.batch_execute("COMMIT").await.is_err());
+        let client = connect(database.url()).await;
+        let row = client.query_one("SELECT count(*), max(number) FROM kept", &[]);
+        let row = row.await.unwrap();
+        assert_eq!((row.get(0), row.get(1)), (number, 1_i32), "{end}");
+    }
+}
+
 /// Not from this thread alone: it ends with its test, and the server must not.
 #[tokio::test]
 async fn a_server_outlives_the_thread_that_asked_for_it() {

@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 
 use super::watch::Stop;
 use crate::frame::Kind;
+use crate::outcome::is_sent_from_outside;
 
 /// What compilers say last when memory is refused: C++, Python, V8, Node, and solc inside Node.
 const NO_MEMORY: [&str; 7] = [
@@ -38,7 +39,7 @@ impl End {
             (Stop::OutputTooLong, _) => Kind::OutputTooLong,
             (Stop::Deadline, _) | (Stop::Ended, Some(libc::SIGXCPU)) => Kind::TimedOut,
             (Stop::Ended, Some(libc::SIGKILL)) if self.killed_by_kernel => Kind::OutOfMemory,
-            (Stop::Ended, Some(libc::SIGKILL)) => Kind::Killed,
+            (Stop::Ended, Some(signal)) if is_sent_from_outside(signal) => Kind::Killed,
             (Stop::Ended, None) if self.is_answer() => {
                 if answers_out_of_memory(&self.output) {
                     Kind::OutOfMemory
@@ -140,6 +141,13 @@ mod tests {
             ..killed
         };
         assert_eq!(by_kernel.verdict(), Kind::OutOfMemory);
+    }
+
+    #[test]
+    fn a_request_to_end_is_nothing_that_the_input_did() {
+        for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+            assert_eq!(end(signal, "", "").verdict(), Kind::Killed, "{signal}");
+        }
     }
 
     #[test]

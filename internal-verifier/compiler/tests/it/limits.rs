@@ -209,10 +209,12 @@ async fn a_process_that_dies_of_its_input_has_crashed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_killed_by_somebody_else_says_nothing_about_the_input() {
-    let error = with_signal(Duration::from_millis(60_007), libc::SIGKILL)
-        .await
-        .unwrap_err();
-    assert!(matches!(error, CompileError::Killed { .. }), "{error:?}");
+    for (millis, signal) in [(60_007, libc::SIGKILL), (60_009, libc::SIGTERM)] {
+        let error = with_signal(Duration::from_millis(millis), signal)
+            .await
+            .unwrap_err();
+        assert!(matches!(error, CompileError::Killed { .. }), "{error:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

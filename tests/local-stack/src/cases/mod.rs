@@ -14,3 +14,4 @@ pub use case::{Case, CaseError};
 pub use expected::Expected;
 pub use report::Report;
 pub use runner::{Outcome, Runner, Verdict};
+pub(crate) use runner::{QUERY, compare};

@@ -9,7 +9,8 @@ use super::case::Case;
 use super::expected::Expected;
 use crate::client::{Client, Submitted};
 
-const QUERY: &str = "?fields=creationBytecode,runtimeBytecode,deployment";
+/// What [`compare`] looks at.
+pub(crate) const QUERY: &str = "?fields=creationBytecode,runtimeBytecode,deployment";
 
 /// Runs cases against one deployment, whose chain holds them.
 #[derive(Debug, Clone)]
@@ -91,7 +92,8 @@ impl Runner {
     }
 }
 
-fn compare(case: &Case, found: &Value) -> Verdict {
+/// A contract's document with what was expected of it.
+pub(crate) fn compare(case: &Case, found: &Value) -> Verdict {
     let Expected::Match {
         creation,
         runtime,

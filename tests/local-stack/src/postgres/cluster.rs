@@ -14,25 +14,53 @@ use anyhow::{Context, Result, bail, ensure};
 use super::config;
 use super::place::Place;
 use super::reaper::Reaper;
+use crate::children;
 
 const READY_WITHIN: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// The data are worth nothing after a crash; several tests with two pools each run at once.
-const SETTINGS: [&str; 7] = [
+/// Several tests with two pools each run at once. The machine itself is not expected to crash.
+const SETTINGS: [&str; 5] = [
     "listen_addresses=",
     "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
     "wal_level=minimal",
     "max_wal_senders=0",
     "max_connections=300",
 ];
+
+/// What a server that is killed leaves of its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// Worth nothing, and fast.
+    None,
+    /// All that was committed. A commit is written when it is told, and a page that was half written when
+    /// the kill came is mended from the log.
+    OfCommits,
+}
+
+impl Durability {
+    fn settings(self) -> [&'static str; 2] {
+        match self {
+            Self::None => ["synchronous_commit=off", "full_page_writes=off"],
+            Self::OfCommits => ["synchronous_commit=on", "full_page_writes=on"],
+        }
+    }
+}
+
+/// How a server ends that is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// It drops its clients and writes a clean end.
+    Shutdown,
+    /// SIGKILL for all of its processes at once.
+    Kill,
+}
 
 /// A running server. Fields are dropped in this order: the data go after the server.
 #[derive(Debug)]
 pub(super) struct Cluster {
     server: ServerProcess,
     _reaper: Reaper,
+    durability: Durability,
     pub(super) place: Place,
 }
 
@@ -40,22 +68,32 @@ impl Cluster {
     /// Starts a server in this place; makes its data on first use.
     ///
     /// The kernel ends the server when the calling *thread* ends.
-    pub(super) fn start(place: Place) -> Result<Self> {
-        let binaries = find_binaries().context(
-            "no Postgres server found: run `apt install postgresql`, or set PG_BIN to the folder \
-             with `initdb` and `postgres`, or DATABASE_URL to a running server",
-        )?;
+    pub(super) fn start(place: Place, durability: Durability) -> Result<Self> {
+        let binaries = installed_binaries()?;
         let reaper = Reaper::of(&place.folder)?;
         if !place.data().exists() {
             create_data(&place, &binaries)?;
         }
-        let mut server = ServerProcess(spawn_server(&place, &binaries)?);
+        let mut server = ServerProcess(spawn_server(&place, &binaries, durability)?);
         wait_until_ready(&place, &mut server.0)?;
         Ok(Self {
             server,
             _reaper: reaper,
+            durability,
             place,
         })
+    }
+
+    /// Ends the server and starts it on the same data. Call it in the thread that started it.
+    pub(super) fn start_again(&mut self, end: End, down_for: Duration) -> Result<()> {
+        match end {
+            End::Shutdown => self.server.shut_down(),
+            End::Kill => self.server.kill()?,
+        }
+        thread::sleep(down_for);
+        let binaries = installed_binaries()?;
+        self.server.0 = spawn_server(&self.place, &binaries, self.durability)?;
+        wait_until_ready(&self.place, &mut self.server.0)
     }
 
     /// For a reader of the log: who to look for.
@@ -67,17 +105,53 @@ impl Cluster {
 #[derive(Debug)]
 struct ServerProcess(Child);
 
-impl Drop for ServerProcess {
+impl ServerProcess {
     /// SIGINT is Postgres's fast shutdown: it drops clients and writes a clean end.
-    #[expect(unsafe_code, reason = "a call of the C library")]
-    fn drop(&mut self) {
-        if let Ok(id) = libc::pid_t::try_from(self.0.id()) {
-            // SAFETY: the child has not been waited for, so its id is still its own.
-            unsafe { libc::kill(id, libc::SIGINT) };
+    fn shut_down(&mut self) {
+        // One that was waited for has ended, and its number may be another's.
+        if matches!(self.0.try_wait(), Ok(None)) {
+            // It may end in this moment.
+            let _ = children::signal(self.0.id(), libc::SIGINT);
         }
         // A child that cannot be waited for has ended.
         let _ = self.0.wait();
     }
+
+    /// A server whose processes are not all gone is not started again: they share its memory.
+    fn kill(&mut self) -> Result<()> {
+        let id = self.0.id();
+        // One that is stopped starts no others.
+        children::freeze(id).context("the server has ended")?;
+        let started = Instant::now();
+        loop {
+            let others = children::descendants(id);
+            if others.is_empty() {
+                break;
+            }
+            ensure!(started.elapsed() < READY_WITHIN, "{others:?} do not end");
+            for other in others {
+                // It may have ended meanwhile.
+                let _ = children::signal(other, libc::SIGKILL);
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+        self.0.kill()?;
+        self.0.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        self.shut_down();
+    }
+}
+
+fn installed_binaries() -> Result<PathBuf> {
+    find_binaries().context(
+        "no Postgres server found: run `apt install postgresql`, or set PG_BIN to the folder \
+         with `initdb` and `postgres`, or DATABASE_URL to a running server",
+    )
 }
 
 /// `PG_BIN`, else the newest system package, else the PATH.
@@ -143,7 +217,7 @@ fn create_data(place: &Place, binaries: &Path) -> Result<()> {
     unsafe_code,
     reason = "only the child itself can ask to end with its parent"
 )]
-fn spawn_server(place: &Place, binaries: &Path) -> Result<Child> {
+fn spawn_server(place: &Place, binaries: &Path, durability: Durability) -> Result<Child> {
     let log = File::create(place.log())?;
     let mut server = command(place, binaries, "postgres");
     server
@@ -152,6 +226,12 @@ fn spawn_server(place: &Place, binaries: &Path) -> Result<Child> {
         .arg("-k")
         .arg(&place.folder)
         .args(SETTINGS.iter().flat_map(|setting| ["-c", setting]))
+        .args(
+            durability
+                .settings()
+                .iter()
+                .flat_map(|setting| ["-c", setting]),
+        )
         .stdout(log.try_clone()?)
         .stderr(log);
     // SAFETY: `prctl` is async-signal-safe and touches nothing of the parent.

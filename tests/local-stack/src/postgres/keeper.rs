@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use tokio::sync::oneshot;
 
+use super::cluster::End;
 use super::server::Server;
 
 const DROP_WITHIN: Duration = Duration::from_secs(20);
@@ -48,6 +49,7 @@ enum Wish {
     Named(String, oneshot::Sender<Result<String>>),
     Drop(String, SyncSender<Result<()>>),
     Keep(String, SyncSender<Result<()>>),
+    StartAgain(End, Duration, oneshot::Sender<Result<()>>),
 }
 
 impl Keeper {
@@ -59,10 +61,10 @@ impl Keeper {
             thread::Builder::new()
                 .name("postgres".to_owned())
                 .spawn(move || match start() {
-                    Ok(server) => {
+                    Ok(mut server) => {
                         // Whoever started us waits for this.
                         let _ = started.send(Ok(()));
-                        serve(&server, &to_do);
+                        serve(&mut server, &to_do);
                     }
                     Err(fault) => {
                         // As above.
@@ -92,6 +94,12 @@ impl Keeper {
         answer.await.context("the thread of Postgres ended")?
     }
 
+    pub(super) async fn start_again(&self, end: End, down_for: Duration) -> Result<()> {
+        let (reply, answer) = oneshot::channel();
+        self.wish(Wish::StartAgain(end, down_for, reply))?;
+        answer.await.context("the thread of Postgres ended")?
+    }
+
     /// Blocks until it is done, so that it can be called where nothing is awaited.
     pub(super) fn drop_database(&self, url: &str) -> Result<()> {
         let (reply, answer) = sync_channel(1);
@@ -115,7 +123,7 @@ impl Keeper {
     }
 }
 
-fn serve(server: &Server, to_do: &Receiver<Wish>) {
+fn serve(server: &mut Server, to_do: &Receiver<Wish>) {
     while let Ok(wish) = to_do.recv() {
         // Each wish has a runtime of its own, so that no connection stays open between two.
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -129,7 +137,7 @@ fn serve(server: &Server, to_do: &Receiver<Wish>) {
 }
 
 /// Who asked may be gone by now, so nobody minds an answer that is not taken.
-async fn grant(server: &Server, wish: Wish) {
+async fn grant(server: &mut Server, wish: Wish) {
     match wish {
         Wish::Fresh(reply) => {
             let _ = reply.send(server.create_fresh(&unique_name()).await);
@@ -142,6 +150,9 @@ async fn grant(server: &Server, wish: Wish) {
         }
         Wish::Keep(url, reply) => {
             let _ = reply.send(server.keep(&url));
+        }
+        Wish::StartAgain(end, down_for, reply) => {
+            let _ = reply.send(server.start_again(end, down_for));
         }
     }
 }

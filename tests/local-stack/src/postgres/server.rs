@@ -1,12 +1,13 @@
 //! What is done on the server, private or not: the template, its copies, databases with a name.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use common::db::{DatabaseConfig, schema};
 use tokio_postgres::{Client, NoTls};
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Durability, End};
 use super::place::Place;
 
 /// The processes that share a server make its template once.
@@ -26,17 +27,21 @@ impl Server {
     }
 
     pub(super) fn temporary() -> Result<Self> {
-        Self::private(Place::temporary()?)
+        Self::private(Place::temporary()?, Durability::None)
+    }
+
+    pub(super) fn durable() -> Result<Self> {
+        Self::private(Place::temporary()?, Durability::OfCommits)
     }
 
     pub(super) fn in_folder(folder: &std::path::Path) -> Result<Self> {
         let place = Place::at(folder)?;
         place.keep()?;
-        Self::private(place)
+        Self::private(place, Durability::None)
     }
 
-    fn private(place: Place) -> Result<Self> {
-        let cluster = Cluster::start(place)?;
+    fn private(place: Place, durability: Durability) -> Result<Self> {
+        let cluster = Cluster::start(place, durability)?;
         let folder = cluster
             .place
             .folder
@@ -80,6 +85,13 @@ impl Server {
         let name = database_of(url)?;
         self.run(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
             .await
+    }
+
+    /// Blocks the thread until the server is back.
+    pub(super) fn start_again(&mut self, end: End, down_for: Duration) -> Result<()> {
+        let cluster = self.cluster.as_mut();
+        let cluster = cluster.context("the server is not ours to end")?;
+        cluster.start_again(end, down_for)
     }
 
     /// Says where the database of a failed test is.

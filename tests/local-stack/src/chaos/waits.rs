@@ -1,0 +1,107 @@
+//! How long jobs waited because of a fault.
+//!
+//! An attempt was *cut off* if the same job has another one after it, or was abandoned. Its wait runs from
+//! the first fault since its start that may have hit it to the start of the next attempt or the end of the
+//! job. So it holds the lease's rest, the sweep's interval and the wait for a free verifier, and is an upper
+//! bound: a later fault may have been the one that did it. What hit one verifier or compiler may have hit the
+//! jobs that it had; what hit the database, a connection, the chain or public-api may have hit all.
+
+use std::collections::HashMap;
+
+use super::breaker::Hit;
+
+/// A job's attempts and end, in seconds since 1970.
+#[derive(Debug, Default)]
+pub(super) struct Story {
+    pub(super) starts: Vec<f64>,
+    pub(super) ended_at: Option<f64>,
+    pub(super) is_abandoned: bool,
+}
+
+/// One wait, in seconds, and what began it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Wait {
+    pub(super) seconds: f64,
+    pub(super) after: String,
+}
+
+pub(super) fn longest_wait(waits: Vec<Wait>) -> Option<Wait> {
+    let longer = |one: &Wait, other: &Wait| one.seconds.total_cmp(&other.seconds);
+    waits.into_iter().max_by(longer)
+}
+
+/// Of each attempt that was cut off. An attempt during which nothing happened has none: it gave its job
+/// back by itself.
+pub(super) fn waits(stories: &HashMap<String, Story>, hits: &[Hit]) -> Vec<Wait> {
+    let of_story = |(job, story): (&String, &Story)| {
+        let gaps = cut_off(story).into_iter();
+        let waits = gaps.filter_map(|(start, next)| wait(job, start, next, hits));
+        waits.collect::<Vec<_>>()
+    };
+    stories.iter().flat_map(of_story).collect()
+}
+
+/// The start of each attempt that was cut off, and what came after it.
+fn cut_off(story: &Story) -> Vec<(f64, f64)> {
+    let after = story.starts.iter().skip(1).copied();
+    let end = story.ended_at.filter(|_| story.is_abandoned);
+    let starts = story.starts.iter().copied();
+    starts.zip(after.chain(end)).collect()
+}
+
+fn wait(job: &String, start: f64, next: f64, hits: &[Hit]) -> Option<Wait> {
+    let is_it = |hit: &&Hit| {
+        let is_hit = hit.jobs.as_ref().is_none_or(|jobs| jobs.contains(job));
+        is_hit && hit.at >= start && hit.at <= next
+    };
+    let first = hits.iter().filter(is_it);
+    let first = first.min_by(|one, other| one.at.total_cmp(&other.at))?;
+    Some(Wait {
+        seconds: next - first.at,
+        after: first.kind.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hit(kind: &str, at: f64, jobs: Option<&[&str]>) -> Hit {
+        Hit {
+            kind: kind.to_owned(),
+            at,
+            jobs: jobs.map(|jobs| jobs.iter().map(|job| (*job).to_owned()).collect()),
+        }
+    }
+
+    #[test]
+    fn a_wait_begins_with_the_first_fault_that_may_have_hit_the_attempt() {
+        let story = |starts: &[f64], is_abandoned| Story {
+            starts: starts.to_vec(),
+            ended_at: Some(40.0),
+            is_abandoned,
+        };
+        let hits = [
+            hit("before", 9.0, None),
+            hit("another's", 11.0, Some(&["b"])),
+            hit("first", 12.0, Some(&["a"])),
+            hit("second", 13.0, None),
+            hit("late", 35.0, None),
+        ];
+        for (starts, is_abandoned, wanted) in [
+            (&[10.0, 17.0][..], false, Some((5.0, "first"))),
+            (&[10.0][..], false, None),
+            (&[30.0][..], true, Some((5.0, "late"))),
+            (&[14.0, 20.0][..], false, None),
+            (&[][..], false, None),
+        ] {
+            let stories = HashMap::from([("a".to_owned(), story(starts, is_abandoned))]);
+            let longest = longest_wait(waits(&stories, &hits));
+            let wanted = wanted.map(|(seconds, after)| Wait {
+                seconds,
+                after: after.to_owned(),
+            });
+            assert_eq!(longest, wanted, "{starts:?}");
+        }
+    }
+}
