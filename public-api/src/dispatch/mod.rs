@@ -201,6 +201,11 @@ impl Dispatcher {
             None => inner.next_row().await,
         };
         while let Some(task) = next {
+            // Whoever asked for a row while this one was being taken was told that there is none, and gave
+            // its place back: without this the places would become fewer until the sweep.
+            if inner.rows_may_wait.load(SeqCst) {
+                self.take_rows();
+            }
             if !inner
                 .call_until_settled(&task)
                 .instrument(task.span.clone())
