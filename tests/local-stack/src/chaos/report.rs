@@ -22,6 +22,8 @@ pub struct Report {
     /// Attempts.
     pub cut_off: usize,
     pub(super) longest_wait: Option<Wait>,
+    /// Of those into which a single fault fell.
+    pub(super) longest_wait_alone: Option<Wait>,
     failed: BTreeMap<String, usize>,
     refused: BTreeMap<String, usize>,
     faults: BTreeMap<String, usize>,
@@ -108,6 +110,21 @@ fn joined(counts: &BTreeMap<String, usize>) -> String {
     }
 }
 
+fn told(wait: &Option<Wait>) -> String {
+    let told = |wait: &Wait| {
+        let Wait {
+            seconds,
+            after,
+            faults,
+        } = wait;
+        match faults {
+            1 => format!("{seconds:.1} s, {after}"),
+            _ => format!("{seconds:.1} s, {faults} faults, first {after}"),
+        }
+    };
+    wait.as_ref().map_or("none".to_owned(), told)
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = |name: &str, value: String| writeln!(f, "{name:<28} {value}");
@@ -125,12 +142,8 @@ impl fmt::Display for Report {
         line("unreadable contracts", self.unreadable.len().to_string())?;
         line("compilers left", self.compilers_left.to_string())?;
         line("attempts cut off", self.cut_off.to_string())?;
-        let longest = self.longest_wait.as_ref();
-        let longest = longest.map(|wait| format!("{:.1} s, {}", wait.seconds, wait.after));
-        line(
-            "longest wait after a fault",
-            longest.unwrap_or("none".to_owned()),
-        )?;
+        line("longest wait after a fault", told(&self.longest_wait_alone))?;
+        line("longest wait of all", told(&self.longest_wait))?;
         line("faults", self.faults().to_string())?;
         for (kind, count) in &self.faults {
             writeln!(f, "  {kind:<36} {count}")?;
