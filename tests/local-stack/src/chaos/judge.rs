@@ -204,7 +204,7 @@ impl Judge<'_> {
                 (Some(code), _)
                     if code == "already_verified" && verified.contains(job.address.as_str()) =>
                 {
-                    report.failed(code.clone());
+                    report.repeated = report.repeated.saturating_add(1);
                 }
                 (Some(code), _)
                     if COULD_NOT_LOOK.contains(&code.as_str()) && job.attempt >= ATTEMPTS =>

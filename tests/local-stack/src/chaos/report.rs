@@ -17,6 +17,9 @@ pub struct Report {
     pub rows: usize,
     /// With the end that was expected.
     pub completed: usize,
+    /// With `already_verified`: a client that lost its answer asked again, and an earlier job of its own
+    /// had done it.
+    pub repeated: usize,
     pub open: usize,
     pub compilers_left: usize,
     /// Attempts.
@@ -134,6 +137,7 @@ impl fmt::Display for Report {
         line("refused", joined(&self.refused))?;
         line("jobs in the table", self.rows.to_string())?;
         line("completed as expected", self.completed.to_string())?;
+        line("repeated, already verified", self.repeated.to_string())?;
         line("failed by reason", joined(&self.failed))?;
         line("lost", self.lost.len().to_string())?;
         line("done twice", self.twice.len().to_string())?;
