@@ -12,7 +12,7 @@ use tokio_postgres::NoTls;
 use super::clients::Heard;
 use super::report::Report;
 use super::system::{CHAIN_ID, System};
-use super::waits::{Story, longest_wait};
+use super::waits::{Story, longest};
 use super::workload::Wish;
 use super::{breaker::Done, waits};
 use crate::cases::{Case, Expected, QUERY, Verdict, compare};
@@ -107,7 +107,8 @@ impl Judge<'_> {
         }
         let waits = waits::waits(&stories, &hits);
         report.cut_off = waits.len();
-        report.longest_wait = longest_wait(waits);
+        report.longest_wait = longest(waits.iter());
+        report.longest_wait_alone = longest(waits.iter().filter(|wait| wait.faults == 1));
         for hit in hits {
             report.fault(hit.kind);
         }
@@ -203,7 +204,7 @@ impl Judge<'_> {
                 (Some(code), _)
                     if code == "already_verified" && verified.contains(job.address.as_str()) =>
                 {
-                    report.failed(code.clone());
+                    report.repeated = report.repeated.saturating_add(1);
                 }
                 (Some(code), _)
                     if COULD_NOT_LOOK.contains(&code.as_str()) && job.attempt >= ATTEMPTS =>

@@ -17,11 +17,16 @@ pub struct Report {
     pub rows: usize,
     /// With the end that was expected.
     pub completed: usize,
+    /// With `already_verified`: a client that lost its answer asked again, and an earlier job of its own
+    /// had done it.
+    pub repeated: usize,
     pub open: usize,
     pub compilers_left: usize,
     /// Attempts.
     pub cut_off: usize,
     pub(super) longest_wait: Option<Wait>,
+    /// Of those into which a single fault fell.
+    pub(super) longest_wait_alone: Option<Wait>,
     failed: BTreeMap<String, usize>,
     refused: BTreeMap<String, usize>,
     faults: BTreeMap<String, usize>,
@@ -108,6 +113,21 @@ fn joined(counts: &BTreeMap<String, usize>) -> String {
     }
 }
 
+fn told(wait: &Option<Wait>) -> String {
+    let told = |wait: &Wait| {
+        let Wait {
+            seconds,
+            after,
+            faults,
+        } = wait;
+        match faults {
+            1 => format!("{seconds:.1} s, {after}"),
+            _ => format!("{seconds:.1} s, {faults} faults, first {after}"),
+        }
+    };
+    wait.as_ref().map_or("none".to_owned(), told)
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = |name: &str, value: String| writeln!(f, "{name:<28} {value}");
@@ -117,6 +137,7 @@ impl fmt::Display for Report {
         line("refused", joined(&self.refused))?;
         line("jobs in the table", self.rows.to_string())?;
         line("completed as expected", self.completed.to_string())?;
+        line("repeated, already verified", self.repeated.to_string())?;
         line("failed by reason", joined(&self.failed))?;
         line("lost", self.lost.len().to_string())?;
         line("done twice", self.twice.len().to_string())?;
@@ -125,12 +146,8 @@ impl fmt::Display for Report {
         line("unreadable contracts", self.unreadable.len().to_string())?;
         line("compilers left", self.compilers_left.to_string())?;
         line("attempts cut off", self.cut_off.to_string())?;
-        let longest = self.longest_wait.as_ref();
-        let longest = longest.map(|wait| format!("{:.1} s, {}", wait.seconds, wait.after));
-        line(
-            "longest wait after a fault",
-            longest.unwrap_or("none".to_owned()),
-        )?;
+        line("longest wait after a fault", told(&self.longest_wait_alone))?;
+        line("longest wait of all", told(&self.longest_wait))?;
         line("faults", self.faults().to_string())?;
         for (kind, count) in &self.faults {
             writeln!(f, "  {kind:<36} {count}")?;

@@ -3,7 +3,8 @@
 //! An attempt was *cut off* if the same job has another one after it, or was abandoned. Its wait runs from
 //! the first fault since its start that may have hit it to the start of the next attempt or the end of the
 //! job. So it holds the lease's rest, the sweep's interval and the wait for a free verifier, and is an upper
-//! bound: a later fault may have been the one that did it. What hit one verifier or compiler may have hit the
+//! bound: a later fault may have been the one that did it, and several may have come one after the other. So the
+//! longest wait into which a single fault fell is told beside the longest of all. What hit one verifier or compiler may have hit the
 //! jobs that it had; what hit the database, a connection, the chain or public-api may have hit all.
 
 use std::collections::HashMap;
@@ -23,11 +24,13 @@ pub(super) struct Story {
 pub(super) struct Wait {
     pub(super) seconds: f64,
     pub(super) after: String,
+    /// Those that fell into it, the first included, whomever they hit.
+    pub(super) faults: usize,
 }
 
-pub(super) fn longest_wait(waits: Vec<Wait>) -> Option<Wait> {
-    let longer = |one: &Wait, other: &Wait| one.seconds.total_cmp(&other.seconds);
-    waits.into_iter().max_by(longer)
+pub(super) fn longest<'a>(waits: impl Iterator<Item = &'a Wait>) -> Option<Wait> {
+    let longest = waits.max_by(|one, other| one.seconds.total_cmp(&other.seconds));
+    longest.cloned()
 }
 
 /// Of each attempt that was cut off. An attempt during which nothing happened has none: it gave its job
@@ -56,9 +59,11 @@ fn wait(job: &String, start: f64, next: f64, hits: &[Hit]) -> Option<Wait> {
     };
     let first = hits.iter().filter(is_it);
     let first = first.min_by(|one, other| one.at.total_cmp(&other.at))?;
+    let is_within = |hit: &&Hit| hit.at >= first.at && hit.at <= next;
     Some(Wait {
         seconds: next - first.at,
         after: first.kind.clone(),
+        faults: hits.iter().filter(is_within).count(),
     })
 }
 
@@ -89,19 +94,20 @@ mod tests {
             hit("late", 35.0, None),
         ];
         for (starts, is_abandoned, wanted) in [
-            (&[10.0, 17.0][..], false, Some((5.0, "first"))),
+            (&[10.0, 17.0][..], false, Some((5.0, "first", 2))),
             (&[10.0][..], false, None),
-            (&[30.0][..], true, Some((5.0, "late"))),
+            (&[30.0][..], true, Some((5.0, "late", 1))),
             (&[14.0, 20.0][..], false, None),
             (&[][..], false, None),
         ] {
             let stories = HashMap::from([("a".to_owned(), story(starts, is_abandoned))]);
-            let longest = longest_wait(waits(&stories, &hits));
-            let wanted = wanted.map(|(seconds, after)| Wait {
+            let found = longest(waits(&stories, &hits).iter());
+            let wanted = wanted.map(|(seconds, after, faults)| Wait {
                 seconds,
                 after: after.to_owned(),
+                faults,
             });
-            assert_eq!(longest, wanted, "{starts:?}");
+            assert_eq!(found, wanted, "{starts:?}");
         }
     }
 }
