@@ -59,7 +59,7 @@ impl Config {
         let sources = read_sources(&mut reader);
         let run = read_run(&mut reader);
         let rpc_timeout = reader.milliseconds("RPC_TIMEOUT_MS", Duration::from_secs(10));
-        let jobs_at_once = reader.or("JOBS_AT_ONCE", 1);
+        let jobs_at_once = reader.number("JOBS_AT_ONCE", 1);
         let outputs_memory_bytes = mebibytes(reader.or("OUTPUTS_MEMORY_MIB", 16));
         let outputs_memory_bytes = usize::try_from(outputs_memory_bytes).unwrap_or(usize::MAX);
         let required = service.zip(check).zip(compilers).zip(sources);
@@ -163,6 +163,11 @@ fn read_run(reader: &mut Reader) -> RunConfig {
         reader.mistake(
             "JOB_DEADLINE_MS and HEARTBEAT_MS together must be below REQUEST_TIMEOUT_MS, the platform's limit \
              for a request",
+        );
+    }
+    if heartbeat_patience < lease {
+        reader.mistake(
+            "HEARTBEAT_PATIENCE_MS must be at least LEASE_MS: until then nobody takes over",
         );
     }
     if heartbeat.saturating_mul(2) > lease {

@@ -71,10 +71,12 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     }
     let server = server.run();
     tokio::spawn(stop_when_asked(server.handle(), state.clone()));
-    server.await.context("the server ended")?;
-    upkeep.abort();
-    // Whatever was accepted until now is known by now.
+    let ended = server.await.context("the server ended");
+    // However it ended. A sweep that is under way ends with the places that it has.
+    state.dispatcher.stop();
     state.dispatcher.hand_back().await;
+    upkeep.abort();
+    ended?;
     tracing::info!(event = "shutdown", "{SERVICE} ends");
     telemetry.shutdown().await;
     Ok(())

@@ -77,16 +77,23 @@ pub(crate) struct DispatchConfig {
 
 impl Config {
     pub(crate) fn read(mut reader: Reader) -> Result<Self, Mistakes> {
-        let service = ServiceConfig::read(&mut reader, 5);
+        let service = ServiceConfig::read(&mut reader, 4);
         let verifier_url: Option<String> = reader.required(
             "VERIFIER_URL",
             "where internal-verifier is, as in https://host",
         );
         let audience = reader.or("VERIFIER_AUDIENCE", "internal-verifier".to_owned());
         let timeout = reader.milliseconds("DISPATCH_TIMEOUT_MS", Duration::from_secs(970));
-        let at_once = reader.or("DISPATCHES_AT_ONCE", 20);
+        let at_once = reader.number("DISPATCHES_AT_ONCE", 20);
         let first_pause = reader.milliseconds("DISPATCH_FIRST_PAUSE_MS", Duration::from_secs(2));
         let again_after = reader.milliseconds("DISPATCH_AGAIN_AFTER_MS", Duration::from_secs(45));
+        let request_timeout = reader.milliseconds("REQUEST_TIMEOUT_MS", Duration::from_secs(960));
+        if timeout <= request_timeout {
+            reader.mistake(
+                "DISPATCH_TIMEOUT_MS must be above REQUEST_TIMEOUT_MS, the platform's limit for a request to the \
+                 verifier: its answer must be seen",
+            );
+        }
         let upkeep = read_upkeep(&mut reader);
         let streams_at_once = reader.or("EVENT_STREAMS_AT_ONCE", 40);
         let rpc_timeout = reader.milliseconds("RPC_TIMEOUT_MS", Duration::from_secs(3));

@@ -1,5 +1,7 @@
 //! A fault of ours while serving a request: the log gets everything, the caller an id.
 
+use std::time::Duration;
+
 use common::api::problem::{Problem, Reason};
 use common::db::DatabaseError;
 use common::report::with_causes;
@@ -21,4 +23,24 @@ pub(crate) fn fault(what: &'static str, error: &(dyn std::error::Error + 'static
         "{what}"
     );
     problem
+}
+
+/// What a request may wait for the database in all, connection and look-ups included.
+const PATIENCE: Duration = Duration::from_millis(4800);
+
+/// A database that does not answer in time is away. What was asked for may have happened all the same.
+pub(crate) async fn in_time<T>(
+    what: &'static str,
+    work: impl Future<Output = Result<T, DatabaseError>>,
+) -> Result<T, Problem> {
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(done) => done.map_err(|error| fault(what, &error)),
+        Err(_elapsed) => {
+            let silent = DatabaseError::NoAnswer {
+                what,
+                patience: PATIENCE,
+            };
+            Err(fault(what, &silent))
+        }
+    }
 }

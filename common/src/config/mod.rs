@@ -83,9 +83,25 @@ impl Reader {
         self.optional(name)
     }
 
-    /// A whole number of milliseconds.
+    /// A whole number of milliseconds, at least one.
     pub fn milliseconds(&mut self, name: &str, default: Duration) -> Duration {
-        self.optional(name).map_or(default, Duration::from_millis)
+        match self.optional(name) {
+            Some(0) => {
+                self.mistake(format!("{name}: at least 1 ms"));
+                default
+            }
+            Some(milliseconds) => Duration::from_millis(milliseconds),
+            None => default,
+        }
+    }
+
+    /// How many there may be, at least one.
+    pub fn number(&mut self, name: &str, default: usize) -> usize {
+        let number = self.or(name, default);
+        if number == 0 {
+            self.mistake(format!("{name}: at least 1"));
+        }
+        number
     }
 
     /// A whole number of days, at least one.

@@ -15,9 +15,9 @@ use super::DatabaseError;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// For a place in the pool. It ends before [`HAD_WITHIN`], to say that all were taken.
-const POOL_WAIT: Duration = Duration::from_secs(4);
+const POOL_WAIT: Duration = Duration::from_secs(3);
 /// For a connection that can be used, with all that is tried: whoever waits gets an answer in five seconds.
-pub(super) const HAD_WITHIN: Duration = Duration::from_millis(4500);
+pub(super) const HAD_WITHIN: Duration = Duration::from_millis(3500);
 /// After its last use a connection needs no proof for that long: a busy pool asks for none.
 const TRUSTED_FOR: Duration = Duration::from_millis(100);
 const PROOF_WITHIN: Duration = Duration::from_secs(1);

@@ -127,10 +127,11 @@ pub(super) async fn after_fault(
     })
 }
 
-/// The process ends: the attempt does not count, and the job is due at once.
+/// The process ends: the attempt does not count, and the job is due at once. Who waits for this has a limit.
 pub(super) async fn release(state: &State, lease: &Lease) {
     let job_id = lease.job();
-    match jobs::release(&state.database, lease).await {
+    let released = patiently(state, async || jobs::release(&state.database, lease).await);
+    match released.await {
         Ok(_) => tracing::info!(event = "job_released", %job_id, "released job {job_id}"),
         // Then the lease runs out.
         Err(error) => tracing::warn!(
@@ -155,7 +156,7 @@ async fn patiently<T>(
                 tracing::warn!(
                     event = "write_failed",
                     error = with_causes(&error),
-                    "the end of a job could not be written yet"
+                    "a job could not be written yet"
                 );
                 tokio::time::sleep(PAUSE).await;
             }

@@ -60,7 +60,13 @@ pub(crate) async fn run(state: Arc<State>, id: JobId) -> Result<VerifyAnswer, No
     let end = match look(&state, &job, started, &stage).await {
         Run::Looked(Ok(verification)) => {
             stage.send_replace(Stage::Storing);
-            finish::store(&state, &job.lease, verification).await
+            match finish::store(&state, &job.lease, verification).await {
+                // It would be refused again: the next attempt counts, and the last one says so.
+                Err(source) if !source.is_unavailable() => {
+                    finish::after_fault(&state, &job.lease, &Fault::Store { source }).await
+                }
+                end => end,
+            }
         }
         Run::Looked(Err(fault)) => finish::after_fault(&state, &job.lease, &fault).await,
         Run::LeaseLost => Ok(RunEnd::LeaseLost),

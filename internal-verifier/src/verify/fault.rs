@@ -34,6 +34,11 @@ pub(crate) enum Fault {
         #[source]
         source: DatabaseError,
     },
+    #[error("what was found could not be stored")]
+    Store {
+        #[source]
+        source: DatabaseError,
+    },
     #[error("the comparison crashed")]
     Crashed {
         #[source]
@@ -53,6 +58,7 @@ impl Fault {
             | Self::Input { .. }
             | Self::Import { .. }
             | Self::Database { .. }
+            | Self::Store { .. }
             | Self::Crashed { .. }
             | Self::Deadline => VerificationFailure::InternalError,
         }

@@ -15,7 +15,7 @@ mod plan;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::auth::mint::TokenSource;
 use common::db::Database;
@@ -30,6 +30,10 @@ use crate::config::DispatchConfig;
 use call::Caller;
 use ledger::{Ledger, OpenCall};
 use plan::{CallEnd, NextStep, plan};
+
+/// At this process's end, for those who are taking a row, and for the statement that hands jobs back.
+const LAST_ROWS_WITHIN: Duration = Duration::from_millis(500);
+const HANDED_BACK_WITHIN: Duration = Duration::from_millis(1500);
 
 #[derive(Debug, Clone)]
 pub(crate) struct Dispatcher(Arc<Inner>);
@@ -48,15 +52,35 @@ struct Inner {
     runtime: Handle,
 }
 
-/// The right to one call at a time.
+/// The right to one call at a time. When it is given back, somebody looks whether a row waits for it.
 #[derive(Debug)]
-pub(crate) struct Place(
-    #[expect(dead_code, reason = "given back when dropped")] OwnedSemaphorePermit,
-);
+pub(crate) struct Place {
+    /// Absent only while it is dropped.
+    permit: Option<OwnedSemaphorePermit>,
+    dispatcher: Dispatcher,
+}
+
+impl Place {
+    /// Gives it back and leaves the rows to the sweep: the verifier is away.
+    fn leave(mut self) {
+        drop(self.permit.take());
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(permit) = self.permit.take() {
+            // Before the look: whoever was accepted meanwhile found this place taken.
+            drop(permit);
+            self.dispatcher.take_rows();
+        }
+    }
+}
 
 /// One job to call for, in the trace that it belongs to.
 struct Task {
     job: JobId,
+    open: OpenCall,
     by: &'static str,
     span: Span,
 }
@@ -84,7 +108,7 @@ impl Dispatcher {
     pub(crate) fn reserve(&self) -> Option<Place> {
         match self.0.rows_may_wait.load(SeqCst) {
             true => None,
-            false => self.0.free_place(),
+            false => self.free_place(),
         }
     }
 
@@ -104,17 +128,15 @@ impl Dispatcher {
             self.0.rows_may_wait.store(true, SeqCst);
             return self.take_rows();
         };
-        let task = Task {
-            job,
-            by: "direct",
-            span: tracing::info_span!("dispatch", job_id = %job, by = "direct"),
-        };
-        self.start(place, Some(task));
+        let span = tracing::info_span!("dispatch", job_id = %job, by = "direct");
+        if let Some(task) = self.0.task(job, "direct", span) {
+            self.start(place, Some(task));
+        }
     }
 
     /// Places that nobody has, up to a number.
     pub(crate) fn free_places(&self, at_most: u16) -> Vec<Place> {
-        (0..at_most).map_while(|_| self.0.free_place()).collect()
+        (0..at_most).map_while(|_| self.free_place()).collect()
     }
 
     /// Calls for rows that were taken from the table, each in its place. Returns at once.
@@ -122,14 +144,16 @@ impl Dispatcher {
         if due.len() == places.len() {
             self.0.rows_may_wait.store(true, SeqCst);
         }
-        for (place, job) in places.into_iter().zip(due) {
-            self.start(place, Some(Task::of_row(job, "sweep")));
+        for (place, row) in places.into_iter().zip(due) {
+            if let Some(task) = self.0.task_of_row(row, "sweep") {
+                self.start(place, Some(task));
+            }
         }
     }
 
-    /// The jobs for which an answer is awaited.
+    /// The jobs that this process calls for.
     pub(crate) fn called(&self) -> Vec<JobId> {
-        self.0.ledger.sent()
+        self.0.ledger.jobs()
     }
 
     /// Ends the calls for these jobs, since nobody works on them.
@@ -149,20 +173,25 @@ impl Dispatcher {
         let _ = stopping.wait_for(|stop| *stop).await;
     }
 
-    /// Ends all waiting. Calls already sent need nothing: the verifier runs on.
+    /// Ends all waiting. What the verifier has of the calls needs nothing: it runs on.
     pub(crate) fn stop(&self) {
         self.0.ledger.close();
         self.0.stopping.send_replace(true);
     }
 
-    /// Once nobody accepts any more: what was accepted here and not sent is due at once for others.
+    /// Once nobody accepts any more: what was called for here, and perhaps never arrived, is due at once for
+    /// others. Jobs that the verifier has are not pending, and stay as they are.
     pub(crate) async fn hand_back(&self) {
-        let unsent = self.0.ledger.take_unsent();
-        if unsent.is_empty() {
+        // Whoever has a place may be taking a row in this moment, and ends with it.
+        let all = u32::try_from(self.0.config.at_once).unwrap_or(u32::MAX);
+        let ended = self.0.places.acquire_many(all);
+        let _all_or_late = tokio::time::timeout(LAST_ROWS_WITHIN, ended).await;
+        let left = self.0.ledger.take_left();
+        if left.is_empty() {
             return;
         }
-        let making = jobs::make_due(&self.0.database, &unsent);
-        match tokio::time::timeout(Duration::from_secs(2), making).await {
+        let making = jobs::make_due(&self.0.database, &left);
+        match tokio::time::timeout(HANDED_BACK_WITHIN, making).await {
             Ok(Ok(_)) => {}
             // They are due at their own time.
             Ok(Err(error)) => tracing::warn!(
@@ -176,83 +205,67 @@ impl Dispatcher {
         }
     }
 
-    /// Takes rows from the table, if there is a place to call for them.
+    fn free_place(&self) -> Option<Place> {
+        let permit = Arc::clone(&self.0.places).try_acquire_owned();
+        Some(Place {
+            permit: Some(permit.ok()?),
+            dispatcher: self.clone(),
+        })
+    }
+
+    /// Has rows taken from the table, if some may wait and there is a place to call for them.
     fn take_rows(&self) {
-        if let Some(place) = self.0.free_place() {
+        if self.0.rows_may_wait.load(SeqCst)
+            && !*self.0.stopping.borrow()
+            && let Some(place) = self.free_place()
+        {
             self.start(place, None);
         }
     }
 
     fn start(&self, place: Place, first: Option<Task>) {
         let this = self.clone();
-        self.0.runtime.spawn(async move {
-            tokio::select! {
-                () = this.work(place, first) => {}
-                () = this.stopped() => {}
-            }
-        });
+        self.0
+            .runtime
+            .spawn(async move { this.work(place, first).await });
     }
 
     /// One job after the other, for as long as the verifier takes them and the table has more.
     async fn work(&self, place: Place, first: Option<Task>) {
-        let inner = &*self.0;
         let mut next = match first {
             Some(task) => Some(task),
-            None => inner.next_row().await,
+            None => self.next_row().await,
         };
         while let Some(task) = next {
-            // Whoever asked for a row while this one was being taken was told that there is none, and gave
-            // its place back: without this the places would become fewer until the sweep.
-            if inner.rows_may_wait.load(SeqCst) {
-                self.take_rows();
-            }
-            if !inner
-                .call_until_settled(&task)
-                .instrument(task.span.clone())
-                .await
-            {
+            let calling = self.0.call_until_settled(&task);
+            let is_taken = tokio::select! {
+                is_taken = calling.instrument(task.span.clone()) => is_taken,
+                () = self.stopped() => return,
+            };
+            if !is_taken {
                 // Whoever waits would fare no better: the sweep looks again.
-                return;
+                return place.leave();
             }
-            next = inner.next_row().await;
-        }
-        drop(place);
-        // One that was accepted since the last look found this place still taken.
-        if inner.rows_may_wait.load(SeqCst) {
-            self.take_rows();
+            drop(task);
+            next = self.next_row().await;
         }
     }
-}
 
-impl Task {
-    /// All attempts of a job lie in one trace, below the request that accepted it.
-    fn of_row(row: DueJob, by: &'static str) -> Self {
-        let span = tracing::info_span!("dispatch", job_id = %row.id, by);
-        Self {
-            job: row.id,
-            by,
-            span: propagation::continued(span, row.traceparent.as_deref()),
-        }
-    }
-}
-
-impl Inner {
-    fn free_place(&self) -> Option<Place> {
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        place.ok().map(Place)
-    }
-
-    /// The row whose turn it is. Asks only if there may be one.
+    /// The row whose turn it is. Asks only if there may be one. It is never cancelled: a row that was taken is
+    /// called for, or handed back.
     async fn next_row(&self) -> Option<Task> {
+        let inner = &self.0;
         // Before the question: what is accepted after it says so again.
-        if !self.rows_may_wait.swap(false, SeqCst) {
+        if !inner.rows_may_wait.swap(false, SeqCst) {
             return None;
         }
-        match jobs::take_due(&self.database, 1, self.config.again_after).await {
+        match jobs::take_due(&inner.database, 1, inner.config.again_after).await {
             Ok(mut rows) => {
                 let row = rows.pop()?;
-                self.rows_may_wait.store(true, SeqCst);
-                Some(Task::of_row(row, "queue"))
+                inner.rows_may_wait.store(true, SeqCst);
+                // While we asked, others found nothing to ask for and gave their places back.
+                self.take_rows();
+                inner.task_of_row(row, "queue")
             }
             Err(error) => {
                 tracing::warn!(
@@ -264,22 +277,39 @@ impl Inner {
             }
         }
     }
+}
+
+impl Inner {
+    /// `None`: the process is ending, and the job will be handed back.
+    fn task(&self, job: JobId, by: &'static str, span: Span) -> Option<Task> {
+        let open = self.ledger.open(job)?;
+        Some(Task {
+            job,
+            open,
+            by,
+            span,
+        })
+    }
+
+    /// All attempts of a job lie in one trace, below the request that accepted it.
+    fn task_of_row(&self, row: DueJob, by: &'static str) -> Option<Task> {
+        let span = tracing::info_span!("dispatch", job_id = %row.id, by);
+        let span = propagation::continued(span, row.traceparent.as_deref());
+        self.task(row.id, by, span)
+    }
 
     /// Whether the verifier takes calls: it has looked at the job, or somebody else calls for it now.
     async fn call_until_settled(&self, task: &Task) -> bool {
-        let job = task.job;
-        let Some(open) = self.ledger.open(job) else {
-            return false;
-        };
+        let (job, began) = (task.job, Instant::now());
         for calls in 1_u32.. {
-            if !open.send() {
-                return false;
-            }
-            let end = self.call(job, &open).await;
-            open.wait();
+            let end = tokio::select! {
+                end = self.caller.call(job) => end,
+                () = task.open.is_in_vain() => CallEnd::InVain,
+            };
             let labels = [("result", result(end)), ("by", task.by)];
             metrics::count("dispatches", &labels);
-            match plan(end, calls, self.config.first_pause, chance()) {
+            let left = self.config.again_after.saturating_sub(began.elapsed());
+            match plan(end, calls, self.config.first_pause, chance(), left) {
                 NextStep::Nothing => return true,
                 NextStep::CallAgain(pause) => {
                     tracing::info!(
@@ -288,7 +318,7 @@ impl Inner {
                     );
                     tokio::select! {
                         () = tokio::time::sleep(pause) => {}
-                        () = open.is_in_vain() => return true,
+                        () = task.open.is_in_vain() => return true,
                     }
                 }
                 NextStep::LeaveToSweep => {
@@ -305,13 +335,6 @@ impl Inner {
             }
         }
         false
-    }
-
-    async fn call(&self, job: JobId, open: &OpenCall<'_>) -> CallEnd {
-        tokio::select! {
-            end = self.caller.call(job) => end,
-            () = open.is_in_vain() => CallEnd::InVain,
-        }
     }
 }
 

@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-/// Their pauses end before the row is due again.
 const REPETITIONS: u32 = 4;
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
@@ -52,8 +51,22 @@ pub(crate) enum NextStep {
     Alarm,
 }
 
-/// `calls` were made so far; `chance` in 0..=1 spreads callers over the pause ("full jitter").
-pub(crate) fn plan(end: CallEnd, calls: u32, first_pause: Duration, chance: f64) -> NextStep {
+/// `calls` were made so far; `chance` in 0..=1 spreads callers over the pause ("full jitter"); after `left` the
+/// row is due again, and then anybody may call.
+pub(crate) fn plan(
+    end: CallEnd,
+    calls: u32,
+    first_pause: Duration,
+    chance: f64,
+    left: Duration,
+) -> NextStep {
+    match step(end, calls, first_pause, chance) {
+        NextStep::CallAgain(pause) if pause >= left => NextStep::LeaveToSweep,
+        step => step,
+    }
+}
+
+fn step(end: CallEnd, calls: u32, first_pause: Duration, chance: f64) -> NextStep {
     match end {
         CallEnd::Done | CallEnd::InVain => NextStep::Nothing,
         CallEnd::Unavailable { retry_after } if calls <= REPETITIONS => {
@@ -83,6 +96,7 @@ mod tests {
     use super::*;
 
     const FIRST: Duration = Duration::from_secs(2);
+    const LEFT: Duration = Duration::from_secs(90);
 
     fn seconds(n: u64) -> NextStep {
         NextStep::CallAgain(Duration::from_secs(n))
@@ -91,7 +105,9 @@ mod tests {
     #[test]
     fn a_full_verifier_is_called_again_ever_later_and_then_left_to_the_sweep() {
         let end = CallEnd::of_status(429, None);
-        let steps: Vec<_> = (1..=5).map(|calls| plan(end, calls, FIRST, 1.0)).collect();
+        let steps: Vec<_> = (1..=5)
+            .map(|calls| plan(end, calls, FIRST, 1.0, LEFT))
+            .collect();
         assert_eq!(
             steps,
             [
@@ -103,7 +119,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            plan(end, 3, FIRST, 0.0),
+            plan(end, 3, FIRST, 0.0, LEFT),
             NextStep::CallAgain(Duration::ZERO),
             "full jitter"
         );
@@ -112,9 +128,17 @@ mod tests {
     #[test]
     fn retry_after_is_honoured_up_to_a_minute() {
         let asked = |s| CallEnd::of_status(503, Some(Duration::from_secs(s)));
-        assert_eq!(plan(asked(30), 1, FIRST, 1.0), seconds(30));
-        assert_eq!(plan(asked(1), 3, FIRST, 1.0), seconds(8));
-        assert_eq!(plan(asked(3600), 1, FIRST, 1.0), seconds(60));
+        assert_eq!(plan(asked(30), 1, FIRST, 1.0, LEFT), seconds(30));
+        assert_eq!(plan(asked(1), 3, FIRST, 1.0, LEFT), seconds(8));
+        assert_eq!(plan(asked(3600), 1, FIRST, 1.0, LEFT), seconds(60));
+    }
+
+    #[test]
+    fn nobody_waits_longer_than_until_the_row_is_due_again() {
+        let end = CallEnd::of_status(429, None);
+        let left = Duration::from_secs(8);
+        assert_eq!(plan(end, 2, FIRST, 1.0, left), seconds(4));
+        assert_eq!(plan(end, 3, FIRST, 1.0, left), NextStep::LeaveToSweep);
     }
 
     #[test]
@@ -131,27 +155,30 @@ mod tests {
             (302, NextStep::Alarm),
         ] {
             assert_eq!(
-                plan(CallEnd::of_status(status, None), 1, FIRST, 1.0),
+                plan(CallEnd::of_status(status, None), 1, FIRST, 1.0, LEFT),
                 step,
                 "{status}"
             );
         }
         assert_eq!(
-            plan(CallEnd::NoToken { transient: true }, 1, FIRST, 1.0),
+            plan(CallEnd::NoToken { transient: true }, 1, FIRST, 1.0, LEFT),
             seconds(2)
         );
         assert_eq!(
-            plan(CallEnd::NoToken { transient: true }, 5, FIRST, 1.0),
+            plan(CallEnd::NoToken { transient: true }, 5, FIRST, 1.0, LEFT),
             NextStep::LeaveToSweep
         );
         assert_eq!(
-            plan(CallEnd::NoToken { transient: false }, 1, FIRST, 1.0),
+            plan(CallEnd::NoToken { transient: false }, 1, FIRST, 1.0, LEFT),
             NextStep::Alarm
         );
         assert_eq!(
-            plan(CallEnd::TimedOut, 1, FIRST, 1.0),
+            plan(CallEnd::TimedOut, 1, FIRST, 1.0, LEFT),
             NextStep::LeaveToSweep
         );
-        assert_eq!(plan(CallEnd::InVain, 1, FIRST, 1.0), NextStep::Nothing);
+        assert_eq!(
+            plan(CallEnd::InVain, 1, FIRST, 1.0, LEFT),
+            NextStep::Nothing
+        );
     }
 }

@@ -12,7 +12,7 @@ pub(crate) mod routes;
 mod sweep;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::report::with_causes;
 
@@ -20,31 +20,43 @@ use crate::state::State;
 
 const EXPIRE_INTERVAL: Duration = Duration::from_secs(3600);
 
-/// Sweeps for as long as the process lives, and expires now and then.
+/// Sweeps and expires for as long as the process lives. Deleting takes its time, and due rows don't wait for it.
 pub(crate) async fn keep_up(state: Arc<State>) {
-    let interval = state.upkeep.sweep_interval;
-    let mut last_expiry: Option<Instant> = None;
+    tokio::join!(keep_sweeping(&state), keep_expiring(&state));
+}
+
+async fn keep_sweeping(state: &State) {
     loop {
-        if let Err(error) = sweep::sweep(&state).await {
+        if let Err(error) = sweep::sweep(state).await {
             tracing::warn!(
                 event = "sweep_failed",
                 error = with_causes(&error),
                 "a sweep failed; the next one comes"
             );
         }
-        if last_expiry.is_none_or(|at| at.elapsed() > EXPIRE_INTERVAL) {
-            last_expiry = Some(Instant::now());
-            if let Err(error) = expire::expire(&state.database, state.upkeep.kept).await {
-                tracing::warn!(
-                    event = "expire_failed",
-                    error = with_causes(&error),
-                    "what is old was not all deleted"
-                );
-            }
+        tokio::select! {
+            () = pause(state.upkeep.sweep_interval) => {}
+            () = state.dispatcher.stopped() => return,
         }
-        // Several instances should not sweep in step.
-        let chance = u32::from(uuid::Uuid::new_v4().as_bytes()[0]);
-        let jitter = interval.saturating_mul(chance) / 1024;
-        tokio::time::sleep(interval.saturating_add(jitter)).await;
     }
+}
+
+async fn keep_expiring(state: &State) {
+    loop {
+        pause(EXPIRE_INTERVAL).await;
+        if let Err(error) = expire::expire(&state.database, state.upkeep.kept).await {
+            tracing::warn!(
+                event = "expire_failed",
+                error = with_causes(&error),
+                "what is old was not all deleted"
+            );
+        }
+    }
+}
+
+/// Up to a quarter longer, since several instances should not do it in step.
+async fn pause(interval: Duration) {
+    let chance = u32::from(uuid::Uuid::new_v4().as_bytes()[0]);
+    let jitter = interval.saturating_mul(chance) / 1024;
+    tokio::time::sleep(interval.saturating_add(jitter)).await;
 }

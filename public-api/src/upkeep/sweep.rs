@@ -13,8 +13,6 @@ const ROUND: u16 = 50;
 /// What a round did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Round {
-    /// Somebody else was sweeping in that moment.
-    pub(crate) skipped: bool,
     /// Jobs that the verifier is called for.
     pub(crate) due: usize,
     /// Jobs that ended with `job_abandoned`.
@@ -23,25 +21,20 @@ pub(crate) struct Round {
 
 pub(super) async fn sweep(state: &State) -> Result<Round, DatabaseError> {
     let (database, dispatcher) = (&state.database, &state.dispatcher);
+    let abandoned = jobs::abandon_lapsed(database).await?;
+    abandoned.iter().for_each(tell_abandoned);
     let called = dispatcher.called();
     if !called.is_empty() {
         dispatcher.give_up(&jobs::list_idle(database, &called).await?);
     }
     let places = dispatcher.free_places(ROUND);
     let count = u16::try_from(places.len()).unwrap_or(ROUND);
-    let Some(swept) = jobs::sweep(database, count, dispatcher.again_after()).await? else {
-        return Ok(Round {
-            skipped: true,
-            ..Round::default()
-        });
-    };
-    swept.abandoned.iter().for_each(tell_abandoned);
+    let due = jobs::take_due(database, count, dispatcher.again_after()).await?;
     let round = Round {
-        skipped: false,
-        due: swept.due.len(),
-        abandoned: swept.abandoned.len(),
+        due: due.len(),
+        abandoned: abandoned.len(),
     };
-    dispatcher.call_due(places, swept.due);
+    dispatcher.call_due(places, due);
     measure(state).await?;
     if round.due > 0 {
         tracing::info!(

@@ -1,7 +1,7 @@
 //! What all verifications have in common: the chain must take them, and a checked request becomes a job.
 //!
-//! The 202 is sent after the commit, and the verifier is called after the 202 is on its way: from
-//! the commit on, a crash of anybody only delays.
+//! The 202 is sent after the commit, and so is the call to the verifier: from the commit on, a crash of
+//! anybody only delays.
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
@@ -16,7 +16,7 @@ use verification::chain::Address;
 
 use crate::body::{self, Body};
 use crate::client_address::client_address;
-use crate::fault::fault;
+use crate::fault::{fault, in_time};
 use crate::params::{self, ContractParams};
 use crate::state::State;
 
@@ -64,9 +64,8 @@ impl<'a> Contract<'a> {
     ) -> Result<(), Problem> {
         let client = client_address(request, state.proxies);
         let (chain, address) = (self.chain.id, self.address);
-        let foreseen = jobs::foresee(&state.database, chain, address, client, state.limits)
-            .await
-            .map_err(|error| fault("a job could not be foreseen", &error))?;
+        let foreseen = jobs::foresee(&state.database, chain, address, client, state.limits);
+        let foreseen = in_time("a job could not be foreseen", foreseen).await?;
         self.refusal(foreseen)
             .map_or(Ok(()), |reason| Err(reason.into()))
     }
@@ -106,9 +105,9 @@ pub(super) async fn accept(
         limits: state.limits,
         due_after: state.dispatcher.due_after(place.as_ref()),
     };
-    let acceptance = jobs::accept(&state.database, &job)
-        .await
-        .map_err(|error| fault("a job could not be accepted", &error))?;
+    // A commit that is not answered in time may stand: then the job runs, and a repetition is a duplicate.
+    let accepting = jobs::accept(&state.database, &job);
+    let acceptance = in_time("a job could not be accepted", accepting).await?;
     if let Some(reason) = contract.refusal(acceptance) {
         return Err(reason.into());
     }

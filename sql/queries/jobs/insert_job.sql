@@ -20,22 +20,15 @@ WITH accepted AS (
         now() + make_interval(secs => $6),
         $7,
         1,
-        -- A client's turn comes once after each turn it has; whoever has none takes part at once.
-        coalesce(
-            greatest(
-                (
-                    SELECT max(open.turn) + 1
-                    FROM public.verification_job_inputs AS inputs
-                    INNER JOIN public.verification_jobs AS open ON open.id = inputs.id
-                    WHERE inputs.client = $8
-                ),
-                (
-                    SELECT min(open.turn)
-                    FROM public.verification_jobs AS open
-                    WHERE open.state IN ('pending', 'running')
-                )
-            ),
-            0
+        -- Its time, or as much after the client's last as a place may need for one job.
+        greatest(
+            (extract(EPOCH FROM now()) * 1000)::bigint,
+            (
+                SELECT max(open.turn) + 60000
+                FROM public.verification_job_inputs AS inputs
+                INNER JOIN public.verification_jobs AS open ON open.id = inputs.id
+                WHERE inputs.client = $8
+            )
         )
     ON CONFLICT (chain_id, contract_address) WHERE completed_at IS NULL DO NOTHING
     RETURNING

@@ -53,9 +53,9 @@ async fn an_abandoned_job_wakes_too() {
     let ends = JobEvents::listen(&world.database).unwrap();
     let (record, abandoned) = tokio::join!(
         ends.wait_for_end(job, LONG),
-        jobs::sweep(&world.database, 0, LONG)
+        jobs::abandon_lapsed(&world.database)
     );
-    assert_eq!(abandoned.unwrap().unwrap().abandoned.len(), 1);
+    assert_eq!(abandoned.unwrap().len(), 1);
     assert!(record.unwrap().unwrap().is_ended());
 }
 

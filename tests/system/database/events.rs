@@ -99,7 +99,7 @@ async fn an_abandoned_job_has_one_end_too() {
     }
     assert_eq!(log_after(&world, job, 0).await.end_number(), None);
     for _ in 0..2 {
-        jobs::sweep(&world.database, 0, LONG).await.unwrap();
+        jobs::abandon_lapsed(&world.database).await.unwrap();
         let log = log_after(&world, job, 0).await;
         assert_eq!((log.events.len(), log.end_number()), (6, Some(7)));
     }

@@ -176,6 +176,5 @@ async fn sweep(world: &World, limit: u16) -> Vec<DueJob> {
 }
 
 async fn abandoned(world: &World) -> Vec<Abandoned> {
-    let swept = jobs::sweep(&world.database, 0, LONG).await.unwrap();
-    swept.unwrap().abandoned
+    jobs::abandon_lapsed(&world.database).await.unwrap()
 }

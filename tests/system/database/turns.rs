@@ -102,10 +102,10 @@ async fn with_one_place_clients_take_turns() {
             end(&world, of_client[turn]).await;
         }
     }
-    // Who comes late begins with the turn that the others are at.
+    // Who comes late has the turn of that time, and the others' fourth was put off.
     let late = waiting(&world, 31, Some("198.51.100.1")).await;
     let later = waiting(&world, 32, Some("198.51.100.1")).await;
-    for wanted in [jobs[0][3], jobs[1][3], jobs[2][3], late, later] {
+    for wanted in [late, later, jobs[0][3], jobs[1][3], jobs[2][3]] {
         assert_eq!(next(&world).await, Some(wanted));
         end(&world, wanted).await;
     }

@@ -188,7 +188,13 @@ async fn only_public_api_may_call_the_verifier_and_a_call_for_nothing_is_skipped
         http.post(&url).json(&call).send().await.unwrap().status(),
         401
     );
-    for (token, status) in [(&other_audience, 401), (&other_caller, 403), (&good, 200)] {
+    let other_route = system.stack.sweep_token().unwrap();
+    for (token, status) in [
+        (&other_audience, 401),
+        (&other_route, 401),
+        (&other_caller, 403),
+        (&good, 200),
+    ] {
         let answer = http
             .post(&url)
             .bearer_auth(token)

@@ -82,10 +82,10 @@ async fn public_killed_after_dispatch() {
 #[tokio::test]
 async fn job_deadline_before_front_timeout() {
     let system = TestSystem::with(|mut config| {
-        config.verifier.request_timeout = Duration::from_secs(6);
+        config.verifier.request_timeout = Duration::from_secs(12);
         config
-            .with(Service::InternalVerifier, "JOB_DEADLINE_MS", "3000")
-            .with(Service::InternalVerifier, "REQUEST_TIMEOUT_MS", "6000")
+            .with(Service::InternalVerifier, "JOB_DEADLINE_MS", "6000")
+            .with(Service::InternalVerifier, "REQUEST_TIMEOUT_MS", "12000")
     })
     .await;
     let (project, deployed) = system.small().await;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::until_one;
 use super::words::{ATTEMPTS, ends_exact, says};
-use crate::support::{TestSystem, problem, until};
+use crate::support::{TestSystem, job_error, problem, until};
 
 const SWEEP: &str = "/internal_api_sweep";
 const EXPIRE: &str = "/internal_api_expire";
@@ -83,11 +83,11 @@ async fn sweep_route_auth() {
     }
     until_one(&system, "state = 'pending' AND dispatches = 0").await;
     let round = order(&system, &public_api, SWEEP).await;
-    assert_eq!(round, json!({"skipped": false, "due": 1, "abandoned": 0}));
+    assert_eq!(round, json!({"due": 1, "abandoned": 0}));
     ends_exact(&system, &accepted).await;
     // The scheduler delivers at least once.
     let round = order(&system, &public_api, SWEEP).await;
-    assert_eq!(round, json!({"skipped": false, "due": 0, "abandoned": 0}));
+    assert_eq!(round, json!({"due": 0, "abandoned": 0}));
     assert_eq!(system.count(ATTEMPTS).await, 1);
     system.stop().await;
 }
@@ -139,22 +139,34 @@ async fn two_sweeps_at_once() {
 }
 
 #[tokio::test]
-async fn a_sweep_beside_another_does_nothing() {
-    let system = TestSystem::with(no_loop).await;
+async fn of_sweeps_at_once_one_gives_jobs_up_and_all_call() {
+    let mut system = TestSystem::with(no_loop).await;
+    system.expect_error("job_abandoned");
     let accepted = lost(&system).await;
+    let hopeless = lost(&system).await;
+    let attempts = format!(
+        "UPDATE verification_jobs SET attempt = 5 WHERE id = '{}'",
+        hopeless.id
+    );
+    system.change(&attempts).await;
     let held = system
         .hold_advisory_lock("hashtextextended('sourcerun/sweep', 0)")
         .await;
     let public_api = system.stack.public_api();
     let round = order(&system, &public_api, SWEEP).await;
-    assert_eq!(round, json!({"skipped": true, "due": 0, "abandoned": 0}));
+    assert_eq!(round, json!({"due": 1, "abandoned": 0}));
+    ends_exact(&system, &accepted).await;
     drop(held);
     until("the other one ends", async || {
         let round = order(&system, &public_api, SWEEP).await;
-        (round["due"] == 1).then_some(())
+        (round["abandoned"] == 1).then_some(())
     })
     .await;
-    ends_exact(&system, &accepted).await;
+    let job = system.end_of(&hopeless).await;
+    let (code, message) = job_error(&job);
+    assert_eq!(code, "job_abandoned");
+    assert!(message.contains("all 5 attempts"), "{message}");
+    assert!(message.contains("`queued`"), "{message}");
     system.stop().await;
 }
 

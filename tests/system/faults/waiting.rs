@@ -60,7 +60,10 @@ async fn a_flood_of_one_client_does_not_hold_up_another() {
         6,
         "all but the one that is called"
     );
-    assert_eq!(system.stack.front().report().in_flight, 1);
+    until("the call", async || {
+        (system.stack.front().report().in_flight == 1).then_some(())
+    })
+    .await;
     verifier.thaw().unwrap();
     for accepted in flood.iter().chain([&single]) {
         ends_exact(&system, accepted).await;

@@ -7,7 +7,7 @@ use verification::chain::TransactionHash;
 use verification::verdict::{MatchLevels, MatchStatus};
 
 use super::{JobId, Lease};
-use crate::db::row::column;
+use crate::db::row::{self, column};
 use crate::db::statement::{Statement, statement};
 use crate::db::{Database, DatabaseError, Ending, Transaction, Work};
 
@@ -55,12 +55,10 @@ pub async fn fail(
     lease: &Lease,
     failure: &JobFailure,
 ) -> Result<bool, DatabaseError> {
-    let mut is_unknown = false;
     loop {
         match database.transaction(&Fail { lease, failure }).await {
-            Err(DatabaseError::CommitUnknown { .. }) => is_unknown = true,
-            // Perhaps to our own commit, which was still under way when we looked.
-            Ok(false) if is_unknown => {}
+            // The lease is lost perhaps to our own commit, of this call or of one before whose answer was lost.
+            Err(DatabaseError::CommitUnknown { .. }) | Ok(false) => {}
             known => return known,
         }
         match how_it_ended(database, lease).await? {
@@ -169,7 +167,7 @@ async fn delete_input(transaction: &Transaction<'_>, job: JobId) -> Result<(), D
     Ok(())
 }
 
-/// What a row says after a commit whose answer was lost.
+/// What a row says of this attempt, after a commit whose answer was lost.
 pub(in crate::db) enum Ended {
     No,
     LeaseLost,
@@ -182,20 +180,22 @@ pub(in crate::db) async fn how_it_ended(
     lease: &Lease,
 ) -> Result<Ended, DatabaseError> {
     let connection = database.connection().await?;
-    let row = connection
+    let found = connection
         .query_opt(HOW_IT_ENDED, &[&lease.job().0])
         .await?;
-    let Some(row) = row else {
+    let Some(row) = found else {
         return Ok(Ended::LeaseLost);
     };
     let token: Option<Uuid> = column(&row, "lease_token")?;
     let verified: Option<i64> = column(&row, "verified_contract_id")?;
     let error_id: Option<Uuid> = column(&row, "error_id")?;
+    let attempt: u16 = row::count::<i16, _>(&row, "attempt")?;
+    let is_of_ours = attempt == lease.attempt();
     Ok(match (verified, error_id) {
-        (Some(verified_contract_id), _) => Ended::Succeeded {
+        (Some(verified_contract_id), _) if is_of_ours => Ended::Succeeded {
             verified_contract_id,
         },
-        (None, Some(error_id)) => Ended::Failed { error_id },
+        (None, Some(error_id)) if is_of_ours => Ended::Failed { error_id },
         _ if token == Some(lease.token()) => Ended::No,
         _ => Ended::LeaseLost,
     })

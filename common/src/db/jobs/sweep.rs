@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{JobId, MAX_ATTEMPTS};
@@ -31,15 +30,6 @@ pub struct Abandoned {
     pub error_id: Uuid,
 }
 
-/// What one sweep found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Swept {
-    /// Jobs whose last lease ran out: five workers died over them. They have ended.
-    pub abandoned: Vec<Abandoned>,
-    /// To be called now.
-    pub due: Vec<DueJob>,
-}
-
 /// Takes up to `limit` due rows and moves each on by `again_after` **before** it is called: a crash
 /// after this costs that much time.
 ///
@@ -53,72 +43,47 @@ pub async fn take_due(
     again_after: Duration,
 ) -> Result<Vec<DueJob>, DatabaseError> {
     let connection = database.connection().await?;
-    let taking = Taking::new(limit, again_after);
-    let rows = connection.query(TAKE_DUE, &taking.parameters()).await?;
+    let rows = connection
+        .query(
+            TAKE_DUE,
+            &[
+                &i64::from(limit),
+                &i32::from(MAX_ATTEMPTS),
+                &again_after.as_secs_f64(),
+            ],
+        )
+        .await?;
     rows.iter().map(due_job).collect()
 }
 
-/// Ends every job that nobody may lease any more, and takes due rows as [`take_due`] does. `None`: somebody
-/// else is doing that in this moment.
+/// Ends every job that nobody may lease any more: five workers were lost over it. If somebody else is doing
+/// that in this moment, there is nothing to do.
 ///
 /// # Errors
-/// As [`take_due`].
-pub async fn sweep(
-    database: &Database,
-    limit: u16,
-    again_after: Duration,
-) -> Result<Option<Swept>, DatabaseError> {
-    database
-        .transaction(&Sweep(Taking::new(limit, again_after)))
-        .await
+/// A fault of the database; nothing ended, or the log does not tell of it.
+pub async fn abandon_lapsed(database: &Database) -> Result<Vec<Abandoned>, DatabaseError> {
+    database.transaction(&AbandonLapsed).await
 }
 
-struct Sweep(Taking);
+struct AbandonLapsed;
 
-impl Work for Sweep {
-    const NAME: &'static str = "sweep";
-    type Output = Option<Swept>;
+impl Work for AbandonLapsed {
+    const NAME: &'static str = "abandon_lapsed";
+    type Output = Vec<Abandoned>;
 
     async fn run(
         &self,
         transaction: &Transaction<'_>,
-    ) -> Result<Ending<Option<Swept>>, DatabaseError> {
+    ) -> Result<Ending<Vec<Abandoned>>, DatabaseError> {
         let lock = transaction.query_one(TRY_LOCK_SWEEP, &[]).await?;
         if !column::<bool>(&lock, "is_ours")? {
-            return Ok(Ending::RollBack(None));
+            return Ok(Ending::RollBack(Vec::new()));
         }
-        let abandoned = transaction
+        let rows = transaction
             .query(ABANDON_LAPSED, &[&i32::from(MAX_ATTEMPTS)])
             .await?;
-        let due = transaction.query(TAKE_DUE, &self.0.parameters()).await?;
-        Ok(Ending::Commit(Some(Swept {
-            abandoned: abandoned
-                .iter()
-                .map(abandoned_job)
-                .collect::<Result<_, _>>()?,
-            due: due.iter().map(due_job).collect::<Result<_, _>>()?,
-        })))
-    }
-}
-
-/// What `jobs/take_due` is asked.
-struct Taking {
-    limit: i64,
-    attempts: i32,
-    again_after_s: f64,
-}
-
-impl Taking {
-    fn new(limit: u16, again_after: Duration) -> Self {
-        Self {
-            limit: i64::from(limit),
-            attempts: i32::from(MAX_ATTEMPTS),
-            again_after_s: again_after.as_secs_f64(),
-        }
-    }
-
-    fn parameters(&self) -> [&(dyn ToSql + Sync); 3] {
-        [&self.limit, &self.attempts, &self.again_after_s]
+        let abandoned = rows.iter().map(abandoned_job);
+        Ok(Ending::Commit(abandoned.collect::<Result<_, _>>()?))
     }
 }
 

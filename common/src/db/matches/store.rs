@@ -57,12 +57,10 @@ pub async fn store_match(
         new,
         error_id,
     };
-    let mut is_unknown = false;
     loop {
         match database.transaction(&work).await {
-            Err(DatabaseError::CommitUnknown { .. }) => is_unknown = true,
-            // Perhaps to our own commit, which was still under way when we looked.
-            Ok(StoreOutcome::LeaseLost) if is_unknown => {}
+            // The lease is lost perhaps to our own commit, of this call or of one before whose answer was lost.
+            Err(DatabaseError::CommitUnknown { .. }) | Ok(StoreOutcome::LeaseLost) => {}
             known => return known,
         }
         match how_it_ended(database, lease).await? {

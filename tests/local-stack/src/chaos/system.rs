@@ -18,7 +18,7 @@ use super::schedule::Way;
 pub(super) const CHAIN_ID: u64 = 1;
 
 /// Production's durations divided by ten, so that a run of minutes has room for many of each.
-const SCALED: [(Service, &str, &str); 13] = [
+const SCALED: [(Service, &str, &str); 14] = [
     (Service::InternalVerifier, "LEASE_MS", "4000"),
     (Service::InternalVerifier, "HEARTBEAT_MS", "1000"),
     (Service::InternalVerifier, "HEARTBEAT_PATIENCE_MS", "8000"),
@@ -28,6 +28,7 @@ const SCALED: [(Service, &str, &str); 13] = [
     (Service::InternalVerifier, "REQUEST_TIMEOUT_MS", "96000"),
     (Service::PublicApi, "DISPATCH_AGAIN_AFTER_MS", "4500"),
     (Service::PublicApi, "DISPATCH_FIRST_PAUSE_MS", "200"),
+    (Service::PublicApi, "REQUEST_TIMEOUT_MS", "96000"),
     (Service::PublicApi, "DISPATCH_TIMEOUT_MS", "97000"),
     (Service::PublicApi, "SWEEP_INTERVAL_MS", "1000"),
     (Service::PublicApi, "RPC_TIMEOUT_MS", "1000"),
