@@ -101,7 +101,11 @@ async fn dispatch_503_retry_after() {
 
 #[tokio::test]
 async fn dispatch_503_after_success() {
-    let system = TestSystem::with(no_second_call).await;
+    // No sweep either: it would see that the job has ended, and spare the call.
+    let system = TestSystem::with(|config| {
+        no_second_call(config).with(Service::PublicApi, "SWEEP_INTERVAL_MS", "600000")
+    })
+    .await;
     let accepted = submit_small(&system, &[FrontFault::LoseAnswer { status: 503 }]).await;
     ends_exact(&system, &accepted).await;
     answers(&system, &[503, 200]).await;
