@@ -3,12 +3,14 @@
 use local_stack::Service;
 use local_stack::client::Accepted;
 use local_stack::cloud_run::FrontFault;
+use local_stack::cut::Mode;
 use local_stack::process::Ended;
 use serde_json::Value;
 
-use super::until_one;
+use super::ways::Ways;
 use super::words::{ATTEMPTS, becomes, ends_exact, says};
-use crate::support::{CHAIN_ID, TestSystem, until};
+use super::{endless, until_one};
+use crate::support::{CHAIN_ID, TestSystem, job_error, until};
 
 const WAITING: &str = "SELECT count(*) FROM verification_jobs \
                        WHERE state = 'pending' AND dispatches = 0 AND next_attempt_at <= now()";
@@ -148,5 +150,45 @@ async fn what_waits_is_taken_when_a_place_is_free_again() {
         (system.stack.front().report().in_flight == 0).then_some(())
     })
     .await;
+    system.stop().await;
+}
+
+#[tokio::test]
+async fn places_that_are_free_together_are_all_used_again() {
+    let (system, ways) = Ways::system(|mut config| {
+        config.verifiers = 3;
+        config
+            .with(Service::PublicApi, "DISPATCHES_AT_ONCE", "3")
+            .with(Service::PublicApi, "DISPATCH_AGAIN_AFTER_MS", "600000")
+            .with(Service::PublicApi, "SWEEP_INTERVAL_MS", "600000")
+            .with(Service::InternalVerifier, "JOB_DEADLINE_MS", "15000")
+    })
+    .await;
+    // The first three end as soon as the chain answers, and that is in the same moment.
+    ways.chain.set(Mode::Silent);
+    let mut accepted = Vec::new();
+    for _ in 0..3 {
+        let (project, deployed) = system.small().await;
+        let body = project.submission(None).unwrap();
+        accepted.push(system.submit(&deployed.address, &body).await);
+    }
+    let running = "SELECT count(*) FROM verification_jobs WHERE state = 'running'";
+    becomes(&system, "three runs", running, 3).await;
+    let mut long = Vec::new();
+    for _ in 0..3 {
+        let (project, deployed) = system.small().await;
+        long.push(system.submit(&deployed.address, &endless(&project)).await);
+    }
+    assert_eq!(system.count(WAITING).await, 3);
+    ways.chain.set(Mode::Pass);
+    let all_run = format!("{running} AND dispatches = 1");
+    becomes(&system, "three runs again", &all_run, 3).await;
+    for accepted in &accepted {
+        ends_exact(&system, accepted).await;
+    }
+    for accepted in &long {
+        let job = system.end_of(accepted).await;
+        assert_eq!(job_error(&job).0, "compiler_timeout");
+    }
     system.stop().await;
 }
