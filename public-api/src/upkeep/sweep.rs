@@ -11,7 +11,7 @@ use crate::state::State;
 const ROUND: u16 = 50;
 
 /// What a round did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Round {
     /// Jobs that the verifier is called for.
     pub(crate) due: usize,

@@ -87,6 +87,18 @@ impl Report {
         broken.extend(named("done twice", &self.twice));
         broken.extend(named("wrong verdict", &self.wrong));
         broken.extend(named("unreadable", &self.unreadable));
+        // A system that refuses everything loses nothing.
+        let taken = self.accepted.saturating_add(self.unheard);
+        if taken < self.wished {
+            broken.push(format!(
+                "never accepted: {} of {}",
+                self.wished.saturating_sub(taken),
+                self.wished
+            ));
+        }
+        if self.completed == 0 {
+            broken.push("no job completed".to_owned());
+        }
         if self.open > 0 {
             broken.push(format!("open at the end: {} jobs", self.open));
         }
@@ -153,5 +165,27 @@ impl fmt::Display for Report {
             writeln!(f, "  {kind:<36} {count}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_that_does_nothing_is_broken() {
+        let mut report = Report {
+            wished: 3,
+            accepted: 2,
+            unheard: 1,
+            completed: 3,
+            ..Report::default()
+        };
+        assert!(report.broken().is_empty());
+        report.accepted = 1;
+        assert_eq!(report.broken(), ["never accepted: 1 of 3"]);
+        report.accepted = 2;
+        report.completed = 0;
+        assert_eq!(report.broken(), ["no job completed"]);
     }
 }
