@@ -22,7 +22,7 @@ use crate::sources::Sources;
 use crate::state::State;
 use common::chains::Chains;
 
-const SERVICE: &str = "internal-verifier";
+pub(crate) const SERVICE: &str = "internal-verifier";
 // The platform kills ten seconds after it asked. These two and three for telemetry are below eight.
 /// A database that hangs must not cost the rest; the lease runs out by itself.
 const RELEASE_WITHIN: Duration = Duration::from_secs(3);
@@ -38,10 +38,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         otlp_endpoint: config.service.otlp_endpoint,
         sampler: Sampling::AsCaller,
     })?;
-    let database = Database::new(DatabaseConfig {
-        pool_size: config.service.database_connections,
-        ..DatabaseConfig::new(config.service.database_url, SERVICE)
-    })?;
+    let database = Database::new(DatabaseConfig::of_service(config.service.database, SERVICE))?;
     schema::check(&database).await?;
     let compilers = Compilers::open(config.compilers)?;
     tell_walls(compiler::sandbox::probe());

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use common::auth::check::CheckConfig;
-use common::config::{Mistakes, Reader, ServiceConfig};
+use common::config::{Reader, ServiceConfig};
 use common::db::jobs::Worker;
 use compiler::engine::{Engine, Engines, parse_classes, parse_engines};
 use reqwest::Url;
@@ -52,29 +52,37 @@ pub(crate) struct RunConfig {
 }
 
 impl Config {
-    pub(crate) fn read(mut reader: Reader) -> Result<Self, Mistakes> {
-        let service = ServiceConfig::read(&mut reader, 2);
-        let check = read_check(&mut reader);
-        let compilers = read_compilers(&mut reader);
-        let sources = read_sources(&mut reader);
-        let run = read_run(&mut reader);
-        let rpc_timeout = reader.milliseconds("RPC_TIMEOUT_MS", Duration::from_secs(10));
-        let jobs_at_once = reader.number("JOBS_AT_ONCE", 1);
-        let outputs_memory_bytes = mebibytes(reader.or("OUTPUTS_MEMORY_MIB", 16));
-        let outputs_memory_bytes = usize::try_from(outputs_memory_bytes).unwrap_or(usize::MAX);
-        let required = service.zip(check).zip(compilers).zip(sources);
-        reader.finish(
-            required.map(|(((service, check), compilers), sources)| Self {
-                service,
-                rpc_timeout,
-                check,
-                compilers,
-                sources,
-                run,
-                jobs_at_once,
-                outputs_memory_bytes,
-            }),
-        )
+    pub(crate) fn read(reader: &mut Reader) -> Option<Self> {
+        let service = ServiceConfig::read(reader, 2);
+        let check = read_check(reader);
+        let run = read_run(reader);
+        let jobs_at_once = reader.number(
+            "JOBS_AT_ONCE",
+            1,
+            "how many jobs one process runs; more are refused with 503",
+        );
+        let rpc_timeout = reader.milliseconds(
+            "RPC_TIMEOUT_MS",
+            Duration::from_secs(10),
+            "for one call to a node of a chain",
+        );
+        let sources = read_sources(reader);
+        let compilers = read_compilers(reader);
+        let outputs_memory_bytes = mebibytes(reader.or(
+            "OUTPUTS_MEMORY_MIB",
+            16,
+            "compilers' outputs kept in memory, packed; what is not there is looked up in the database",
+        ));
+        Some(Self {
+            service: service?,
+            rpc_timeout,
+            check: check?,
+            compilers: compilers?,
+            sources: sources?,
+            run,
+            jobs_at_once,
+            outputs_memory_bytes: usize::try_from(outputs_memory_bytes).unwrap_or(usize::MAX),
+        })
     }
 }
 
@@ -86,17 +94,54 @@ fn read_check(reader: &mut Reader) -> Option<CheckConfig> {
 }
 
 fn read_compilers(reader: &mut Reader) -> Option<compiler::Config> {
-    let folder = |reader: &Reader, name| reader.text(name).map(PathBuf::from);
-    let cache = folder(reader, "SOURCERUN_CACHE").unwrap_or_else(compiler::config::default_cache);
-    let repository = folder(reader, "COMPILER_REPOSITORY")
-        .unwrap_or_else(|| compiler::config::default_repository(&cache));
-    let host_program = program_path(reader, "COMPILER_HOST", "compiler-host");
-    let intake_program = program_path(reader, "COMPILER_INTAKE", "compilers");
-    let fetch = reader.or("COMPILER_FETCH", true);
+    let cache = reader.text_or_else(
+        "SOURCERUN_CACHE",
+        "sourcerun in the user's folder for caches",
+        "where compilers are that were made ready",
+    );
+    let cache = cache.map_or_else(compiler::config::default_cache, PathBuf::from);
+    let repository = reader.text_or_else(
+        "COMPILER_REPOSITORY",
+        "compilers in SOURCERUN_CACHE",
+        "where the files of compilers are kept, as the Solidity project names them",
+    );
+    let repository = repository.map_or_else(
+        || compiler::config::default_repository(&cache),
+        PathBuf::from,
+    );
+    let fetch = reader.or(
+        "COMPILER_FETCH",
+        true,
+        "whether releases that are not there may be fetched",
+    );
     let engines = read_engines(reader);
-    let native_list = folder(reader, "COMPILER_NATIVE_LIST");
-    let node = reader.or("COMPILER_NODE", PathBuf::from(compiler::config::NODE));
-    let python = reader.or("COMPILER_PYTHON", PathBuf::from(compiler::config::PYTHON));
+    let native_list = reader.text_or_else(
+        "COMPILER_NATIVE_LIST",
+        "ours",
+        "a list.json of native executables in place of ours, as the Solidity project publishes it",
+    );
+    let node = reader.program(
+        "COMPILER_NODE",
+        compiler::config::NODE,
+        "the program that runs solc's asm.js",
+    );
+    let python = reader.program(
+        "COMPILER_PYTHON",
+        compiler::config::PYTHON,
+        "the program that runs Vyper",
+    );
+    let host_program = program_path(
+        reader,
+        "COMPILER_HOST",
+        "compiler-host",
+        "the program that runs one compilation",
+    );
+    let intake_program = program_path(
+        reader,
+        "COMPILER_INTAKE",
+        "compilers",
+        "the program that makes a compiler ready",
+    );
     Some(compiler::Config {
         repository,
         cache,
@@ -104,20 +149,27 @@ fn read_compilers(reader: &mut Reader) -> Option<compiler::Config> {
         intake_program: intake_program?,
         fetch,
         engines,
-        native_list,
+        native_list: native_list.map(PathBuf::from),
         node,
         python,
     })
 }
 
 fn read_engines(reader: &mut Reader) -> Engines {
-    let on = reader.or("COMPILER_ENGINES", "wasm,vyper".to_owned());
+    let on = reader.or(
+        "COMPILER_ENGINES",
+        "wasm,vyper".to_owned(),
+        "which engines are switched on; of several that can run a release, wasm comes first, then native, then node",
+    );
     let on = parse_engines(&on).unwrap_or_else(|error| {
         reader.mistake(format!("COMPILER_ENGINES: {error}"));
         Vec::new()
     });
-    let native_for = reader.or("COMPILER_NATIVE_FOR", String::new());
-    let native_for = parse_classes(&native_for).unwrap_or_else(|error| {
+    let native_for = reader.text(
+        "COMPILER_NATIVE_FOR",
+        "inputs that solc's own builds compile first: all, via-ir, large (more than 500,000 bytes of sources)",
+    );
+    let native_for = parse_classes(&native_for.unwrap_or_default()).unwrap_or_else(|error| {
         reader.mistake(format!("COMPILER_NATIVE_FOR: {error}"));
         Vec::new()
     });
@@ -128,8 +180,13 @@ fn read_engines(reader: &mut Reader) -> Engines {
 }
 
 /// Beside this program, unless the setting says otherwise.
-fn program_path(reader: &mut Reader, name: &str, program: &str) -> Option<PathBuf> {
-    let path = match reader.text(name) {
+fn program_path(
+    reader: &mut Reader,
+    name: &'static str,
+    program: &'static str,
+    meaning: &'static str,
+) -> Option<PathBuf> {
+    let path = match reader.text_or_else(name, "beside this program", meaning) {
         Some(path) => PathBuf::from(path),
         None => std::env::current_exe().ok()?.with_file_name(program),
     };
@@ -141,56 +198,102 @@ fn program_path(reader: &mut Reader, name: &str, program: &str) -> Option<PathBu
 }
 
 fn read_sources(reader: &mut Reader) -> Option<SourcesConfig> {
-    let ipfs_gateway = reader.url("IPFS_GATEWAY", "https://ipfs.io/ipfs/");
-    let github_raw = reader.url("GITHUB_RAW_URL", "https://raw.githubusercontent.com/");
+    let ipfs_gateway = reader.url(
+        "IPFS_GATEWAY",
+        "https://ipfs.io/ipfs/",
+        "where sources are fetched that metadata names by IPFS",
+    );
+    let github_raw = reader.url(
+        "GITHUB_RAW_URL",
+        "https://raw.githubusercontent.com/",
+        "where sources are fetched that metadata names at GitHub",
+    );
+    let timeout = reader.milliseconds(
+        "SOURCE_TIMEOUT_MS",
+        Duration::from_secs(20),
+        "for one of these sources",
+    );
+    let whole_timeout = reader.milliseconds(
+        "SOURCES_TIMEOUT_MS",
+        Duration::from_secs(60),
+        "for all of a job",
+    );
     Some(SourcesConfig {
-        timeout: reader.milliseconds("SOURCE_TIMEOUT_MS", Duration::from_secs(20)),
-        whole_timeout: reader.milliseconds("SOURCES_TIMEOUT_MS", Duration::from_secs(60)),
         ipfs_gateway: ipfs_gateway?,
         github_raw: github_raw?,
+        timeout,
+        whole_timeout,
     })
 }
 
 fn read_run(reader: &mut Reader) -> RunConfig {
     let seconds = Duration::from_secs;
-    let lease = reader.milliseconds("LEASE_MS", seconds(40));
-    let heartbeat = reader.milliseconds("HEARTBEAT_MS", seconds(10));
-    let heartbeat_patience = reader.milliseconds("HEARTBEAT_PATIENCE_MS", seconds(80));
-    let deadline = reader.milliseconds("JOB_DEADLINE_MS", seconds(900));
-    let request_timeout = reader.milliseconds("REQUEST_TIMEOUT_MS", seconds(960));
+    let run = RunConfig {
+        worker: worker(reader),
+        lease: reader.milliseconds("LEASE_MS", seconds(40), "until a job is free again whose verifier is silent"),
+        heartbeat: reader.milliseconds("HEARTBEAT_MS", seconds(10), "how often a lease is renewed; at most half of LEASE_MS"),
+        heartbeat_patience: reader.milliseconds(
+            "HEARTBEAT_PATIENCE_MS",
+            seconds(80),
+            "until a run that cannot renew its lease is stopped; at least LEASE_MS",
+        ),
+        deadline: reader.milliseconds(
+            "JOB_DEADLINE_MS",
+            seconds(900),
+            "all that a job may take; with HEARTBEAT_MS below REQUEST_TIMEOUT_MS",
+        ),
+        compiler_memory_bytes: mebibytes(reader.or(
+            "COMPILER_MEMORY_MIB",
+            2048,
+            "what one compilation may take",
+        )),
+        compiler_output_bytes: mebibytes(reader.or(
+            "COMPILER_OUTPUT_MIB",
+            64,
+            "what one compilation may print",
+        )),
+        fault_pause: reader.milliseconds(
+            "FAULT_PAUSE_MS",
+            seconds(2),
+            "before a job is tried again after a fault, the first time; then twice as long each time",
+        ),
+    };
+    let request_timeout = reader.milliseconds(
+        "REQUEST_TIMEOUT_MS",
+        seconds(960),
+        "the platform's limit for a request to the verifier",
+    );
+    check_order(reader, &run, request_timeout);
+    run
+}
+
+fn check_order(reader: &mut Reader, run: &RunConfig, request_timeout: Duration) {
     // A run may last that much longer; else the platform answers 504 while it goes on.
-    if deadline.saturating_add(heartbeat) >= request_timeout {
+    if run.deadline.saturating_add(run.heartbeat) >= request_timeout {
         reader.mistake(
             "JOB_DEADLINE_MS and HEARTBEAT_MS together must be below REQUEST_TIMEOUT_MS, the platform's limit \
              for a request",
         );
     }
-    if heartbeat_patience < lease {
+    if run.heartbeat_patience < run.lease {
         reader.mistake(
             "HEARTBEAT_PATIENCE_MS must be at least LEASE_MS: until then nobody takes over",
         );
     }
-    if heartbeat.saturating_mul(2) > lease {
+    if run.heartbeat.saturating_mul(2) > run.lease {
         reader.mistake("HEARTBEAT_MS must be at most half of LEASE_MS: one heartbeat may get lost");
     }
-    let revision = reader.text("K_REVISION");
+}
+
+fn worker(reader: &Reader) -> Worker {
+    let revision = reader.of_platform("K_REVISION");
     let instance = uuid::Uuid::new_v4();
-    let worker = Worker {
+    Worker {
         owner: format!("{}/{instance}", revision.as_deref().unwrap_or("local")),
         hardware: revision.map_or_else(
             || "unknown".to_owned(),
             |revision| format!("cloud_run:{revision}"),
         ),
-    };
-    RunConfig {
-        worker,
-        lease,
-        heartbeat,
-        heartbeat_patience,
-        deadline,
-        compiler_memory_bytes: mebibytes(reader.or("COMPILER_MEMORY_MIB", 2048)),
-        compiler_output_bytes: mebibytes(reader.or("COMPILER_OUTPUT_MIB", 64)),
-        fault_pause: reader.milliseconds("FAULT_PAUSE_MS", seconds(2)),
     }
 }
 

@@ -11,21 +11,25 @@ mod verify;
 
 use std::process::ExitCode;
 
-use common::config::Reader;
+use common::config::Program;
+use config::Config;
+
+const PROGRAM: Program<Config> = Program {
+    name: app::SERVICE,
+    about: "Compiles, matches and records verifications; called by public-api and by nobody else",
+    read: Config::read,
+};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let config = match config::Config::read(Reader::from_environment()) {
+    let config = match PROGRAM.settings() {
         Ok(config) => config,
-        Err(mistakes) => {
-            eprintln!("internal-verifier: {mistakes}");
-            return ExitCode::from(2);
-        }
+        Err(end) => return end,
     };
     match app::run(config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("internal-verifier: {error:#}");
+            eprintln!("{}: {error:#}", app::SERVICE);
             ExitCode::FAILURE
         }
     }

@@ -28,7 +28,7 @@ use crate::routes;
 use crate::state::State;
 use crate::upkeep;
 
-const SERVICE: &str = "public-api";
+pub(crate) const SERVICE: &str = "public-api";
 /// The platform kills ten seconds after it asked. Before this come two for unsent jobs, after it three
 /// for telemetry.
 const STOP_WITHIN_S: u64 = 2;
@@ -85,10 +85,9 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
 /// Everything that handlers use. Fails on a schema that this program does not know.
 async fn open(config: Config) -> anyhow::Result<State> {
     let database = Database::new(DatabaseConfig {
-        pool_size: config.service.database_connections,
         // We wait a second longer than the server: a database that hangs is a 503 within five seconds.
         statement_timeout: Duration::from_secs(4),
-        ..DatabaseConfig::new(config.service.database_url, SERVICE)
+        ..DatabaseConfig::of_service(config.service.database, SERVICE)
     })?;
     schema::check(&database).await?;
     let tokens = TokenSource::from_environment(&config.dispatch.audience)?;

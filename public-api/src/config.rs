@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::auth::check::CheckConfig;
-use common::config::{ApiKey, Mistakes, Reader, ServiceConfig};
+use common::config::{Reader, Secret, ServiceConfig};
 use common::db::jobs::OpenJobLimits;
 use reqwest::Url;
 
@@ -33,7 +33,7 @@ pub(crate) struct ExplorerConfig {
     /// Etherscan's API of all chains, or one that answers like it.
     pub(crate) url: Url,
     /// Where neither the request nor the chain has one.
-    pub(crate) api_key: Option<ApiKey>,
+    pub(crate) api_key: Option<Secret>,
     /// For the whole answer.
     pub(crate) timeout: Duration,
 }
@@ -76,78 +76,177 @@ pub(crate) struct DispatchConfig {
 }
 
 impl Config {
-    pub(crate) fn read(mut reader: Reader) -> Result<Self, Mistakes> {
-        let service = ServiceConfig::read(&mut reader, 4);
-        let verifier_url: Option<String> = reader.required(
-            "VERIFIER_URL",
-            "where internal-verifier is, as in https://host",
+    pub(crate) fn read(reader: &mut Reader) -> Option<Self> {
+        let service = ServiceConfig::read(reader, 4);
+        let dispatch = read_dispatch(reader);
+        let upkeep = read_upkeep(reader);
+        let limits = read_limits(reader);
+        let streams_at_once = reader.or(
+            "EVENT_STREAMS_AT_ONCE",
+            40,
+            "open streams of events of one process: about half of the requests that it is sent at once",
         );
-        let audience = reader.or("VERIFIER_AUDIENCE", "internal-verifier".to_owned());
-        let timeout = reader.milliseconds("DISPATCH_TIMEOUT_MS", Duration::from_secs(970));
-        let at_once = reader.number("DISPATCHES_AT_ONCE", 20);
-        let first_pause = reader.milliseconds("DISPATCH_FIRST_PAUSE_MS", Duration::from_secs(2));
-        let again_after = reader.milliseconds("DISPATCH_AGAIN_AFTER_MS", Duration::from_secs(45));
-        let request_timeout = reader.milliseconds("REQUEST_TIMEOUT_MS", Duration::from_secs(960));
-        if timeout <= request_timeout {
-            reader.mistake(
-                "DISPATCH_TIMEOUT_MS must be above REQUEST_TIMEOUT_MS, the platform's limit for a request to the \
-                 verifier: its answer must be seen",
-            );
-        }
-        let upkeep = read_upkeep(&mut reader);
-        let streams_at_once = reader.or("EVENT_STREAMS_AT_ONCE", 40);
-        let rpc_timeout = reader.milliseconds("RPC_TIMEOUT_MS", Duration::from_secs(3));
-        let proxy_timeout = reader.milliseconds("PROXY_TIMEOUT_MS", Duration::from_secs(5));
-        let limits = OpenJobLimits {
-            in_all: reader.or("MAX_OPEN_JOBS", 10_000),
-            per_client: reader.or("MAX_OPEN_JOBS_PER_CLIENT", 100),
-        };
-        let bodies_mebibytes = reader.or("BODIES_MEMORY_MIB", 64);
-        let proxies = reader.or("TRUSTED_PROXIES", 0);
-        let explorer = read_explorer(&mut reader);
-        let required = service.zip(verifier_url).zip(explorer).zip(upkeep);
-        reader.finish(
-            required.map(|(((service, verifier_url), explorer), upkeep)| Self {
-                service,
-                dispatch: DispatchConfig {
-                    verifier_url: verifier_url.trim_end_matches('/').to_owned(),
-                    audience,
-                    timeout,
-                    at_once,
-                    first_pause,
-                    again_after,
-                },
-                upkeep,
-                streams_at_once,
-                rpc_timeout,
-                proxy_timeout,
-                limits,
-                bodies_mebibytes,
-                proxies,
-                explorer,
-            }),
-        )
+        let bodies_mebibytes = reader.or(
+            "BODIES_MEMORY_MIB",
+            64,
+            "bodies of requests that one process holds at once; each is some five times as large in memory",
+        );
+        let proxies = reader.or(
+            "TRUSTED_PROXIES",
+            0,
+            "how many proxies of yours add to X-Forwarded-For, to tell clients apart: 1 on Cloud Run, 2 with a load \
+             balancer",
+        );
+        let rpc_timeout = reader.milliseconds(
+            "RPC_TIMEOUT_MS",
+            Duration::from_secs(3),
+            "for one call to a node of a chain",
+        );
+        let proxy_timeout = reader.milliseconds(
+            "PROXY_TIMEOUT_MS",
+            Duration::from_secs(5),
+            "for all that is asked about one proxy contract",
+        );
+        let explorer = read_explorer(reader);
+        Some(Self {
+            service: service?,
+            dispatch: dispatch?,
+            upkeep: upkeep?,
+            streams_at_once,
+            rpc_timeout,
+            proxy_timeout,
+            limits,
+            bodies_mebibytes,
+            proxies,
+            explorer: explorer?,
+        })
     }
 }
 
+fn read_limits(reader: &mut Reader) -> OpenJobLimits {
+    OpenJobLimits {
+        in_all: reader.or(
+            "MAX_OPEN_JOBS",
+            10_000,
+            "how many verifications may be open at once, over all instances",
+        ),
+        per_client: reader.or(
+            "MAX_OPEN_JOBS_PER_CLIENT",
+            100,
+            "how many of them one client may have",
+        ),
+    }
+}
+
+fn read_dispatch(reader: &mut Reader) -> Option<DispatchConfig> {
+    let seconds = Duration::from_secs;
+    let verifier_url = reader.required(
+        "VERIFIER_URL",
+        "where internal-verifier is, as in https://host",
+    );
+    let audience = reader.or(
+        "VERIFIER_AUDIENCE",
+        "internal-verifier".to_owned(),
+        "for whom the ID tokens of calls to the verifier are made",
+    );
+    let at_once = reader.number(
+        "DISPATCHES_AT_ONCE",
+        20,
+        "calls to the verifier under way at once, of one process: as many as it may have instances; other jobs wait \
+         in the table",
+    );
+    let request_timeout = reader.milliseconds(
+        "REQUEST_TIMEOUT_MS",
+        seconds(960),
+        "the platform's limit for a request to the verifier",
+    );
+    let timeout = reader.milliseconds(
+        "DISPATCH_TIMEOUT_MS",
+        seconds(970),
+        "for one call to the verifier; longer than REQUEST_TIMEOUT_MS",
+    );
+    let first_pause = reader.milliseconds(
+        "DISPATCH_FIRST_PAUSE_MS",
+        seconds(2),
+        "before a refused call is repeated the first time; then twice as long each time",
+    );
+    let again_after = reader.milliseconds(
+        "DISPATCH_AGAIN_AFTER_MS",
+        seconds(45),
+        "until a job that was called is due again, if the verifier has not taken it",
+    );
+    if timeout <= request_timeout {
+        reader.mistake(
+            "DISPATCH_TIMEOUT_MS must be above REQUEST_TIMEOUT_MS, the platform's limit for a request to the \
+             verifier: its answer must be seen",
+        );
+    }
+    Some(DispatchConfig {
+        verifier_url: verifier_url?.trim_end_matches('/').to_owned(),
+        audience,
+        timeout,
+        at_once,
+        first_pause,
+        again_after,
+    })
+}
+
 fn read_upkeep(reader: &mut Reader) -> Option<UpkeepConfig> {
-    let check = CheckConfig::read(reader, "public-api", |reader| reader.text("CALLER"))?;
+    let check = CheckConfig::read(reader, "public-api", |reader| {
+        reader.text(
+            "CALLER",
+            "the account whose ID tokens may order upkeep (POST /internal_api_sweep, /internal_api_expire); without it \
+             there are no such routes",
+        )
+    });
+    let sweep_interval = reader.milliseconds(
+        "SWEEP_INTERVAL_MS",
+        Duration::from_secs(10),
+        "how often due jobs are looked for",
+    );
+    let kept = Kept {
+        events: reader.days(
+            "EVENTS_KEPT_DAYS",
+            1,
+            "how long the steps of a job are kept",
+        ),
+        evidence: reader.days(
+            "EVIDENCE_KEPT_DAYS",
+            30,
+            "how long the codes that a job failed with are kept",
+        ),
+        failed_jobs: reader.days("FAILED_JOBS_KEPT_DAYS", 90, "how long a failed job is kept"),
+        outputs: reader.days(
+            "OUTPUTS_KEPT_DAYS",
+            7,
+            "how long a compiler's output is kept after its last use",
+        ),
+    };
     Some(UpkeepConfig {
-        sweep_interval: reader.milliseconds("SWEEP_INTERVAL_MS", Duration::from_secs(10)),
-        kept: Kept {
-            events: reader.days("EVENTS_KEPT_DAYS", 1),
-            evidence: reader.days("EVIDENCE_KEPT_DAYS", 30),
-            failed_jobs: reader.days("FAILED_JOBS_KEPT_DAYS", 90),
-            outputs: reader.days("OUTPUTS_KEPT_DAYS", 7),
-        },
-        check,
+        sweep_interval,
+        kept,
+        check: check?,
     })
 }
 
 fn read_explorer(reader: &mut Reader) -> Option<ExplorerConfig> {
+    let url = reader.url(
+        "ETHERSCAN_API_URL",
+        "https://api.etherscan.io/v2/api",
+        "whom imports ask: Etherscan's API v2, or one that answers like it",
+    );
+    let api_key = reader.secret(
+        "ETHERSCAN_API_KEY",
+        "with which key, where neither the request nor the chain has one",
+    );
+    let timeout = reader.milliseconds(
+        "ETHERSCAN_TIMEOUT_MS",
+        Duration::from_secs(15),
+        "for an import",
+    );
     Some(ExplorerConfig {
-        url: reader.url("ETHERSCAN_API_URL", "https://api.etherscan.io/v2/api")?,
-        api_key: reader.text("ETHERSCAN_API_KEY").map(ApiKey::new),
-        timeout: reader.milliseconds("ETHERSCAN_TIMEOUT_MS", Duration::from_secs(15)),
+        url: url?,
+        api_key,
+        timeout,
     })
 }

@@ -25,21 +25,25 @@ mod verify;
 
 use std::process::ExitCode;
 
-use common::config::Reader;
+use common::config::Program;
+use config::Config;
+
+const PROGRAM: Program<Config> = Program {
+    name: app::SERVICE,
+    about: "Accepts verifications of smart contracts, shows jobs and contracts, and asks the verifier",
+    read: Config::read,
+};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let config = match config::Config::read(Reader::from_environment()) {
+    let config = match PROGRAM.settings() {
         Ok(config) => config,
-        Err(mistakes) => {
-            eprintln!("public-api: {mistakes}");
-            return ExitCode::from(2);
-        }
+        Err(end) => return end,
     };
     match app::run(config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("public-api: {error:#}");
+            eprintln!("{}: {error:#}", app::SERVICE);
             ExitCode::FAILURE
         }
     }

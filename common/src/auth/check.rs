@@ -44,17 +44,25 @@ impl CheckConfig {
 }
 
 impl CheckConfig {
-    /// From `AUDIENCE` and `JWKS_URL`, and the account that the caller reads. `None`: something is wrong.
+    /// From `AUDIENCE` and `JWKS_URL`, and the account that `caller` reads. `None`: something is wrong.
     /// `Some(None)`: there is no such account, so nobody may call.
     pub fn read(
         reader: &mut Reader,
-        usual_audience: &str,
+        usual_audience: &'static str,
         caller: impl FnOnce(&mut Reader) -> Option<String>,
     ) -> Option<Option<Self>> {
-        let audience = reader.or("AUDIENCE", usual_audience.to_owned());
+        let audience = reader.or(
+            "AUDIENCE",
+            usual_audience.to_owned(),
+            "for whom callers' ID tokens must be made",
+        );
         let caller = caller(reader);
-        let url = reader.or("JWKS_URL", JwksUrl::GOOGLE.to_owned());
-        match JwksUrl::parse(&url, reader.text("K_SERVICE").as_deref()) {
+        let url = reader.or(
+            "JWKS_URL",
+            JwksUrl::GOOGLE.to_owned(),
+            "where the keys of callers' ID tokens are; on Cloud Run only Google's",
+        );
+        match JwksUrl::parse(&url, reader.of_platform("K_SERVICE").as_deref()) {
             Ok(url) => Some(caller.map(|caller| Self::new(&audience, &caller, url))),
             Err(error) => {
                 reader.mistake(format!("JWKS_URL: {}", with_causes(&error)));

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use verification::chain::ChainId;
 
-use super::ApiKey;
+use super::Secret;
 
 /// Every chain of the file, deprecated ones included: their contracts stay readable.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +37,7 @@ pub struct Chain {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EtherscanApi {
     /// The chain's own key, instead of the server's.
-    pub api_key: Option<ApiKey>,
+    pub api_key: Option<Secret>,
 }
 
 /// One endpoint of a chain's nodes.

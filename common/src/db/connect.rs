@@ -1,4 +1,4 @@
-//! How a connection is made: what is said to the server at its start, and how long we wait.
+//! How a connection is made: whom we ask, what is said to the server at its start, and how long we wait.
 //!
 //! The limits keep a cut network from holding row locks, or a heartbeat, for minutes: the server
 //! ends long statements and idle transactions, the kernel ends silent connections. A connection that lay
@@ -9,9 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
-use tokio_postgres::{Config, NoTls};
+use tokio::task::JoinHandle;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Client, Config};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::DatabaseError;
+use super::{DatabaseError, tls};
+use crate::config::{DatabaseSettings, Secret};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// For a place in the pool. It ends before [`HAD_WITHIN`], to say that all were taken.
@@ -33,6 +37,10 @@ pub struct DatabaseConfig {
     /// `postgres://user@host/name`, or `host=/var/tmp/x user=postgres dbname=name`. In the first
     /// form the folder of a Unix socket is written with `%2F` for each slash.
     pub url: String,
+    /// Instead of the one in the URL.
+    pub password: Option<Secret>,
+    /// PEM certificates: every connection is over TLS, to a server with a certificate of this authority.
+    pub authority: Option<String>,
     /// The most connections this process holds, without the one that listens.
     pub pool_size: usize,
     /// Shown in `pg_stat_activity`.
@@ -47,9 +55,22 @@ impl DatabaseConfig {
     pub fn new(url: impl Into<String>, application_name: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            password: None,
+            authority: None,
             pool_size: 10,
             application_name: application_name.into(),
             statement_timeout: Duration::from_secs(10),
+        }
+    }
+
+    /// As a service is told, with the usual limits.
+    #[must_use]
+    pub fn of_service(settings: DatabaseSettings, application_name: &str) -> Self {
+        Self {
+            password: settings.password,
+            authority: settings.authority,
+            pool_size: settings.connections,
+            ..Self::new(settings.url, application_name)
         }
     }
 
@@ -70,23 +91,54 @@ impl DatabaseConfig {
             self.statement_timeout.as_millis(),
             IDLE_IN_TRANSACTION.as_millis(),
         );
+        let ssl_mode = self.ssl_mode(&settings);
         settings
             .application_name(&self.application_name)
             .options(options.trim_start())
+            .ssl_mode(ssl_mode)
             .connect_timeout(CONNECT_WITHIN)
             .keepalives(true)
             .keepalives_idle(KEEPALIVE_IDLE)
             .keepalives_interval(KEEPALIVE_INTERVAL)
             .keepalives_retries(KEEPALIVE_RETRIES)
             .tcp_user_timeout(UNACKNOWLEDGED_DATA);
+        if let Some(password) = &self.password {
+            settings.password(password.expose());
+        }
         Ok(settings)
+    }
+
+    /// TLS with a server that nobody vouches for shows nothing: there is none unless we are told whom to trust,
+    /// or that it must be.
+    fn ssl_mode(&self, settings: &Config) -> SslMode {
+        if self.authority.is_some() || settings.get_ssl_mode() == SslMode::Require {
+            SslMode::Require
+        } else {
+            SslMode::Disable
+        }
+    }
+
+    pub(super) fn tls(&self) -> Result<MakeRustlsConnect, DatabaseError> {
+        tls::connector(self.authority.as_deref()).map_err(|source| DatabaseError::Tls { source })
+    }
+
+    /// A connection beside the pool.
+    pub(super) async fn connect(&self) -> Result<OwnConnection, DatabaseError> {
+        let settings = self.connection_settings()?;
+        let connected = settings.connect(self.tls()?).await;
+        let (client, connection) =
+            connected.map_err(|source| DatabaseError::ConnectOnce { source })?;
+        Ok(OwnConnection {
+            client,
+            driver: tokio::spawn(connection),
+        })
     }
 
     pub(super) fn pool(&self) -> Result<Pool, DatabaseError> {
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
-        let manager = Manager::from_config(self.connection_settings()?, tls(), recycling);
+        let manager = Manager::from_config(self.connection_settings()?, self.tls()?, recycling);
         Pool::builder(manager)
             .max_size(self.pool_size)
             .runtime(Runtime::Tokio1)
@@ -96,6 +148,21 @@ impl DatabaseConfig {
             .pre_recycle(proof_of_life())
             .build()
             .map_err(|source| DatabaseError::Pool { source })
+    }
+}
+
+/// A connection that belongs to nobody's pool.
+pub(super) struct OwnConnection {
+    pub(super) client: Client,
+    driver: JoinHandle<Result<(), tokio_postgres::Error>>,
+}
+
+impl OwnConnection {
+    /// Nobody is connected after this.
+    pub(super) async fn close(self) {
+        drop(self.client);
+        // Its fault, if any, was the statements' fault before.
+        let _ = self.driver.await;
     }
 }
 
@@ -139,12 +206,6 @@ impl std::fmt::Debug for DatabaseConfig {
             .field("statement_timeout", &self.statement_timeout)
             .finish_non_exhaustive()
     }
-}
-
-/// Both ways to our databases, a Unix socket and the platform's own proxy, are encrypted or local
-/// already. A server that insists on TLS refuses us, and a URL with `sslmode=require` does so here.
-pub(super) fn tls() -> NoTls {
-    NoTls
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use std::time::Duration;
 use deadpool_postgres::{BuildError, PoolError};
 use tokio_postgres::error::SqlState;
 
+use super::tls::TlsError;
+
 /// A fault of the database, or of the way to it.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
@@ -14,6 +16,11 @@ pub enum DatabaseError {
     Url {
         #[source]
         source: tokio_postgres::Error,
+    },
+    #[error("the connections to the database cannot be encrypted")]
+    Tls {
+        #[source]
+        source: TlsError,
     },
     #[error("the pool of database connections cannot be made")]
     Pool {
@@ -24,6 +31,11 @@ pub enum DatabaseError {
     Connect {
         #[source]
         source: PoolError,
+    },
+    #[error("no connection to the database")]
+    ConnectOnce {
+        #[source]
+        source: tokio_postgres::Error,
     },
     #[error("transaction `{transaction}` could not begin")]
     Begin {

@@ -16,6 +16,7 @@ mod purge;
 mod row;
 pub mod schema;
 mod statement;
+mod tls;
 mod transaction;
 
 pub use connect::DatabaseConfig;

@@ -11,7 +11,7 @@ use tokio_postgres::Client;
 
 use super::row::column;
 use super::statement::{Statement, statement};
-use super::{Database, DatabaseConfig, DatabaseError, connect};
+use super::{Database, DatabaseConfig, DatabaseError};
 
 const HAS_HISTORY: Statement = statement!("schema/has_history");
 const LIST_APPLIED: Statement = statement!("schema/list_applied");
@@ -70,12 +70,7 @@ pub enum MigrateError {
     #[error("there are no migrations in {path}")]
     NoMigrations { path: String },
     #[error(transparent)]
-    Settings(DatabaseError),
-    #[error("no connection to the database")]
-    Connect {
-        #[source]
-        source: tokio_postgres::Error,
-    },
+    Connect(#[from] DatabaseError),
     #[error("the lock that keeps two migrations apart was not given")]
     Lock {
         #[source]
@@ -143,18 +138,9 @@ pub async fn migrate(
         statement_timeout: Duration::ZERO,
         ..config.clone()
     };
-    let settings = unhurried
-        .connection_settings()
-        .map_err(MigrateError::Settings)?;
-    let (mut client, connection) = settings
-        .connect(connect::tls())
-        .await
-        .map_err(|source| MigrateError::Connect { source })?;
-    let driver = tokio::spawn(connection);
-    let applied = apply(&mut client, runner).await;
-    drop(client);
-    // Its fault, if any, was the statements' fault before; awaited so that nobody is connected after.
-    let _ = driver.await;
+    let mut connection = unhurried.connect().await?;
+    let applied = apply(&mut connection.client, runner).await;
+    connection.close().await;
     applied
 }
 

@@ -9,7 +9,7 @@ mod answer;
 use std::time::Duration;
 
 use common::api::problem::Reason;
-use common::config::ApiKey;
+use common::config::Secret;
 use common::report::with_causes;
 use common::telemetry::metrics;
 use reqwest::{StatusCode, Url};
@@ -30,7 +30,7 @@ const AT_ONCE: usize = 8;
 pub(crate) struct Explorer {
     http: reqwest::Client,
     url: Url,
-    api_key: Option<ApiKey>,
+    api_key: Option<Secret>,
     timeout: Duration,
     places: Semaphore,
 }
@@ -52,7 +52,7 @@ impl Explorer {
         &self,
         chain: ChainId,
         address: Address,
-        key: Option<&ApiKey>,
+        key: Option<&Secret>,
     ) -> Result<ExplorerContract, Reason> {
         let key = key.or(self.api_key.as_ref());
         let asking = self.ask(chain, address, key);
@@ -70,7 +70,7 @@ impl Explorer {
         &self,
         chain: ChainId,
         address: Address,
-        key: Option<&ApiKey>,
+        key: Option<&Secret>,
     ) -> Result<Vec<u8>, Reason> {
         let Ok(_place) = self.places.acquire().await else {
             return Err(no_answer());
@@ -132,9 +132,9 @@ fn no_answer() -> Reason {
 }
 
 /// An explorer's own words may repeat the key that it was asked with, and be no sentence but a page.
-fn repeatable(reason: Reason, key: Option<&ApiKey>) -> Reason {
+fn repeatable(reason: Reason, key: Option<&Secret>) -> Reason {
     let repeatable = |words: String| -> String {
-        let words = match key.map(ApiKey::expose) {
+        let words = match key.map(Secret::expose) {
             Some(key) if !key.is_empty() => words.replace(key, "***"),
             _ => words,
         };
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn an_explorers_words_are_few_and_hold_no_key() {
-        let key = ApiKey::new("s3cret".to_owned());
+        let key = Secret::new("s3cret".to_owned());
         let said = |words: &str| Reason::ImportFailed(words.to_owned());
         let cut = format!("{}s3cret", "x".repeat(297));
         for (words, wanted) in [

@@ -5,7 +5,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use common::api::problem::{Problem, ProblemDocument, Reason};
-use common::config::ApiKey;
+use common::config::Secret;
 use common::db::jobs::JobKind;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -66,13 +66,13 @@ pub(crate) async fn from_etherscan(
 }
 
 /// An empty one is none.
-fn api_key(body: &Value) -> Result<Option<ApiKey>, Reason> {
+fn api_key(body: &Value) -> Result<Option<Secret>, Reason> {
     let key = text(members(body)?, "apiKey")?.filter(|key| !key.is_empty());
     match key {
         Some(key) if key.chars().count() > MAX_KEY_CHARACTERS => Err(invalid(
             "request/body/apiKey must NOT have more than 256 characters",
         )),
-        key => Ok(key.map(|key| ApiKey::new(key.to_owned()))),
+        key => Ok(key.map(|key| Secret::new(key.to_owned()))),
     }
 }
 

@@ -7,6 +7,7 @@ mod constraints;
 mod contracts;
 mod deadlocks;
 mod documents;
+mod encrypted;
 mod ends;
 mod events;
 mod faults;

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use verification::chain::ChainId;
 
 use super::{Chain, ChainsError, EtherscanApi, Rpc, TraceSupport};
-use crate::config::ApiKey;
+use crate::config::Secret;
 
-type Secret<'a> = &'a dyn Fn(&str) -> Option<String>;
+type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -78,7 +78,7 @@ struct HeaderEntry {
     header_env_name: Option<String>,
 }
 
-pub(super) fn parse(text: &str, secret: Secret<'_>) -> Result<Vec<Chain>, ChainsError> {
+pub(super) fn parse(text: &str, secret: Lookup<'_>) -> Result<Vec<Chain>, ChainsError> {
     let entries: BTreeMap<String, ChainEntry> =
         serde_json::from_str(text).map_err(|source| ChainsError::Shape { source })?;
     entries
@@ -89,7 +89,7 @@ pub(super) fn parse(text: &str, secret: Secret<'_>) -> Result<Vec<Chain>, Chains
         .collect()
 }
 
-fn chain(key: &str, entry: ChainEntry, secret: Secret<'_>) -> Result<Chain, String> {
+fn chain(key: &str, entry: ChainEntry, secret: Lookup<'_>) -> Result<Chain, String> {
     let id: ChainId = key
         .parse()
         .map_err(|error| format!("the key is no chain id: {error}"))?;
@@ -123,15 +123,15 @@ fn chain(key: &str, entry: ChainEntry, secret: Secret<'_>) -> Result<Chain, Stri
 }
 
 /// A key that is not set is no obstacle: a request may bring its own, and the server may have one.
-fn etherscan_api(entry: EtherscanEntry, secret: Secret<'_>) -> Option<EtherscanApi> {
+fn etherscan_api(entry: EtherscanEntry, secret: Lookup<'_>) -> Option<EtherscanApi> {
     let variable = entry.api_key_env_name.filter(|_| entry.supported);
     entry.supported.then(|| EtherscanApi {
-        api_key: variable.and_then(|name| secret(&name)).map(ApiKey::new),
+        api_key: variable.and_then(|name| secret(&name)).map(Secret::new),
     })
 }
 
 /// Nothing if the endpoint needs a key that is not set.
-fn rpc(entry: RpcEntry, secret: Secret<'_>) -> Result<Option<Rpc>, String> {
+fn rpc(entry: RpcEntry, secret: Lookup<'_>) -> Result<Option<Rpc>, String> {
     let object = match entry {
         RpcEntry::Url(url) => return endpoint(&url, &url, Vec::new(), None).map(Some),
         RpcEntry::Object(object) => object,
@@ -158,7 +158,7 @@ fn rpc(entry: RpcEntry, secret: Secret<'_>) -> Result<Option<Rpc>, String> {
     endpoint(&url, &object.url, headers, traces).map(Some)
 }
 
-fn headers(given: Headers, secret: Secret<'_>) -> Option<Vec<(String, String)>> {
+fn headers(given: Headers, secret: Lookup<'_>) -> Option<Vec<(String, String)>> {
     match given {
         Headers::Map(map) => Some(map.into_iter().collect()),
         Headers::List(list) => list

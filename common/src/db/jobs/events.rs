@@ -12,11 +12,12 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::{AsyncMessage, Config, Notification};
+use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
 use super::wakes::{JobWakes, Wakes};
 use super::{JobId, JobRecord, find_job};
-use crate::db::{Database, DatabaseError, connect};
+use crate::db::{Database, DatabaseError};
 use crate::report::with_causes;
 
 const LISTEN_PROGRESS: &str = include_str!("../../../../sql/queries/jobs/listen_progress.sql");
@@ -55,8 +56,9 @@ impl JobEvents {
     /// The URL cannot be read.
     pub fn listen(database: &Database) -> Result<Self, DatabaseError> {
         let settings = database.config().connection_settings()?;
+        let tls = database.config().tls()?;
         let wakes = Wakes::default();
-        let listener = tokio::spawn(keep_listening(settings, wakes.clone()));
+        let listener = tokio::spawn(keep_listening(settings, tls, wakes.clone()));
         Ok(Self {
             database: database.clone(),
             wakes,
@@ -92,11 +94,11 @@ impl JobEvents {
     }
 }
 
-async fn keep_listening(settings: Config, wakes: Wakes) {
+async fn keep_listening(settings: Config, tls: MakeRustlsConnect, wakes: Wakes) {
     let mut pause = FIRST_PAUSE;
     loop {
         let started = Instant::now();
-        if let Err(fault) = listen_once(&settings, &wakes).await {
+        if let Err(fault) = listen_once(&settings, tls.clone(), &wakes).await {
             tracing::warn!(
                 error = with_causes(&fault),
                 "jobs are polled until the database can be listened to again"
@@ -111,8 +113,12 @@ async fn keep_listening(settings: Config, wakes: Wakes) {
 }
 
 /// Listens until the connection ends, or falls silent: it would look like a system where nothing happens.
-async fn listen_once(settings: &Config, wakes: &Wakes) -> Result<(), DatabaseError> {
-    let connecting = settings.connect(connect::tls());
+async fn listen_once(
+    settings: &Config,
+    tls: MakeRustlsConnect,
+    wakes: &Wakes,
+) -> Result<(), DatabaseError> {
+    let connecting = settings.connect(tls);
     let (client, mut connection) = answered(connecting).await?;
     let messages = async {
         while let Some(message) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {

@@ -1,0 +1,164 @@
+//! What both services are told in the same way.
+
+use std::path::Path;
+
+use super::chains::ChainRegistry;
+use super::{Reader, Secret};
+
+/// Where a service listens. `PORT` 0 takes a free port; the log line `listening` tells which.
+#[derive(Debug, Clone)]
+pub struct Listen {
+    pub host: String,
+    pub port: u16,
+}
+
+impl Listen {
+    fn read(reader: &mut Reader) -> Self {
+        Self {
+            host: reader.or(
+                "HOST",
+                "0.0.0.0".to_owned(),
+                "the address on which it listens",
+            ),
+            port: reader.or(
+                "PORT",
+                8080,
+                "the port on which it listens; 0 takes a free one",
+            ),
+        }
+    }
+}
+
+/// Where the database is, and how it is known.
+#[derive(Clone)]
+pub struct DatabaseSettings {
+    /// May hold a password: for the connection only.
+    pub url: String,
+    /// In place of the one in the URL.
+    pub password: Option<Secret>,
+    /// Certificates of the authority that the server's certificate must be from, as PEM.
+    pub authority: Option<String>,
+    /// The most connections of one process, without the one that listens.
+    pub connections: usize,
+}
+
+impl std::fmt::Debug for DatabaseSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DatabaseSettings")
+            .field("password", &self.password)
+            .field("connections", &self.connections)
+            .finish_non_exhaustive()
+    }
+}
+
+impl DatabaseSettings {
+    fn read(reader: &mut Reader, usual_connections: usize) -> Option<Self> {
+        let url = reader.required(
+            "DATABASE_URL",
+            "where Postgres is, as in postgres://user:password@host/database; with ?sslmode=require only over TLS",
+        );
+        let password = reader.secret(
+            "DATABASE_PASSWORD",
+            "the password, instead of one in DATABASE_URL",
+        );
+        let authority = read_authority(reader);
+        let connections = reader.number(
+            "DATABASE_CONNECTIONS",
+            usual_connections,
+            "the most connections of one process; public-api has one more, which listens",
+        );
+        let url = url?;
+        if url.parse::<tokio_postgres::Config>().is_err() {
+            // Its own words might repeat a part of the password.
+            reader.mistake("DATABASE_URL: not of the form postgres://user:password@host/database");
+        }
+        Some(Self {
+            url,
+            password,
+            authority: authority?,
+            connections,
+        })
+    }
+}
+
+/// `None`: something is wrong. `Some(None)`: none is given.
+fn read_authority(reader: &mut Reader) -> Option<Option<String>> {
+    let given = reader.text(
+        "DATABASE_CA",
+        "certificates of the authority of Postgres's own certificate, PEM or a file of it; connections are then \
+         over TLS only, and any name is accepted",
+    );
+    let Some(given) = given else {
+        return Some(None);
+    };
+    match authority(&given) {
+        Ok(text) => Some(Some(text)),
+        Err(what) => {
+            reader.mistake(format!("DATABASE_CA: {what}"));
+            None
+        }
+    }
+}
+
+/// The certificates of an authority, given as PEM or as a file of it.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn authority(given: &str) -> Result<String, String> {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    let text = if given.contains(BEGIN) {
+        given.to_owned()
+    } else {
+        let text = std::fs::read_to_string(Path::new(given));
+        text.map_err(|error| format!("the file cannot be read: {error}"))?
+    };
+    if text.contains(BEGIN) {
+        Ok(text)
+    } else {
+        Err("there is no certificate in it".to_owned())
+    }
+}
+
+/// What both services need.
+#[derive(Debug)]
+pub struct ServiceConfig {
+    pub listen: Listen,
+    pub database: DatabaseSettings,
+    pub chains: ChainRegistry,
+    /// Which log lines are written, as `tracing`'s filter directives.
+    pub log: String,
+    /// The Google Cloud project that trace ids are written with.
+    pub project: String,
+    /// Base address of an OTLP/HTTP receiver; none is needed.
+    pub otlp_endpoint: Option<String>,
+}
+
+impl ServiceConfig {
+    pub fn read(reader: &mut Reader, usual_connections: usize) -> Option<Self> {
+        let listen = Listen::read(reader);
+        let database = DatabaseSettings::read(reader, usual_connections);
+        let chains = reader.chains();
+        let log = reader.or(
+            "LOG",
+            "info".to_owned(),
+            "which log lines are written, as in info,common=debug",
+        );
+        let project = reader.or(
+            "GOOGLE_CLOUD_PROJECT",
+            "local".to_owned(),
+            "the project that traces in log lines belong to",
+        );
+        let otlp_endpoint = reader.text(
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "base address of an OTLP/HTTP receiver of traces and metrics",
+        );
+        Some(Self {
+            listen,
+            database: database?,
+            chains: chains?,
+            log,
+            project,
+            otlp_endpoint,
+        })
+    }
+}

@@ -1,0 +1,168 @@
+//! What an operator can set, and how the services tell of mistakes.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::Output;
+
+use local_stack::programs::Programs;
+use serde::Deserialize;
+use serde_json::json;
+
+const SERVICES: [&str; 2] = ["public-api", "internal-verifier"];
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct Setting {
+    name: String,
+    meaning: String,
+    default: Usual,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Usual {
+    Required,
+    None,
+    Value(String),
+    Words(String),
+}
+
+impl std::fmt::Display for Usual {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Required => f.write_str("**required**"),
+            Self::None => f.write_str("none"),
+            Self::Value(value) => write!(f, "`{value}`"),
+            Self::Words(words) => f.write_str(words),
+        }
+    }
+}
+
+fn run(service: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let program = Programs::beside_this_one().unwrap().find(service).unwrap();
+    let mut command = std::process::Command::new(program);
+    command.env_clear().args(arguments);
+    command.envs(environment.iter().copied()).output().unwrap()
+}
+
+fn settings_of(service: &str) -> Vec<Setting> {
+    let output = run(service, &["--settings"], &[]);
+    assert!(output.status.success());
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// One row for each setting, in the order of reading; what both services have in the same way comes once.
+fn table() -> String {
+    let [public_api, verifier] = SERVICES.map(settings_of);
+    let both: Vec<_> = public_api
+        .iter()
+        .filter(|one| verifier.contains(one))
+        .collect();
+    let rows_of = |settings: &[Setting], service: &'static str| {
+        let own = settings.iter().filter(|one| !both.contains(one));
+        own.map(|one| (service, one.clone())).collect::<Vec<_>>()
+    };
+    let mut rows: Vec<_> = both.iter().map(|one| ("both", (*one).clone())).collect();
+    rows.extend(rows_of(&public_api, SERVICES[0]));
+    rows.extend(rows_of(&verifier, SERVICES[1]));
+    let mut text = String::from("| setting | of | means | default |\n|---|---|---|---|\n");
+    for (
+        service,
+        Setting {
+            name,
+            meaning,
+            default,
+        },
+    ) in rows
+    {
+        text.push_str(&format!(
+            "| `{name}` | {service} | {meaning} | {default} |\n"
+        ));
+    }
+    text
+}
+
+#[test]
+fn the_table_in_the_readme_is_what_the_programs_say() {
+    const BEGIN: &str = "<!-- settings: begin -->\n";
+    const END: &str = "<!-- settings: end -->\n";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once(BEGIN).unwrap();
+    let (kept, after) = rest.split_once(END).unwrap();
+    let current = table();
+    if kept != current {
+        std::fs::write(&path, format!("{before}{BEGIN}{current}{END}{after}")).unwrap();
+        panic!("README.md was not what the programs say; it is now");
+    }
+}
+
+#[test]
+fn nothing_is_read_twice_with_different_meanings() {
+    for service in SERVICES {
+        let mut seen = HashMap::new();
+        for setting in settings_of(service) {
+            let before = seen.insert(setting.name.clone(), setting.clone());
+            assert_eq!(before, None, "{service}");
+        }
+    }
+}
+
+#[test]
+fn help_tells_each_setting() {
+    for service in SERVICES {
+        let output = run(service, &["--help"], &[]);
+        assert!(output.status.success());
+        let help = String::from_utf8(output.stdout).unwrap();
+        for setting in settings_of(service) {
+            assert!(help.contains(&setting.name), "{}", setting.name);
+            assert!(help.contains(&setting.meaning), "{}", setting.name);
+        }
+    }
+}
+
+#[test]
+fn all_mistakes_of_the_environment_and_of_the_file_are_told_together_without_a_value() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let values = json!({
+        "DATABASE_URL": "postgres://u:hush@h:port/d",
+        "DATABASE_CONNECTIONS": "hush",
+        "PROT": "hush",
+        "LOG": ["hush"],
+    });
+    std::fs::write(file.path(), values.to_string()).unwrap();
+    let path = file.path().to_str().unwrap();
+    let environment = [
+        ("DATABASE_CA", "/nonexistent/ca.pem"),
+        ("CHAINS", "/nonexistent/chains.json"),
+    ];
+    for service in SERVICES {
+        let output = run(service, &["--config", path], &environment);
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8(output.stderr).unwrap();
+        for mistake in [
+            "LOG: a text, a number, true or false is expected",
+            "DATABASE_CA: the file cannot be read",
+            "DATABASE_CONNECTIONS: invalid digit",
+            "DATABASE_URL: not of the form postgres://",
+            "CHAINS: cannot read the chains file",
+            "PROT: there is no such setting",
+        ] {
+            assert!(said.contains(mistake), "{service}: {mistake}\n{said}");
+        }
+        assert!(!said.contains("hush"), "{said}");
+    }
+}
+
+#[test]
+fn a_command_line_that_is_not_understood_is_refused() {
+    for (arguments, wanted) in [
+        (&["--confg", "x"][..], "unexpected argument"),
+        (&["--config"], "a value is required"),
+        (&["--config", "/nonexistent/settings.json"], "No such file"),
+    ] {
+        let output = run("public-api", arguments, &[]);
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(wanted), "{said}");
+    }
+}
