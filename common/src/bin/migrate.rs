@@ -6,9 +6,15 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
+use common::config::{Secret, authority};
+use common::db::rights::{self, Process};
 use common::db::{DatabaseConfig, schema};
+use common::report::with_causes;
 
 /// Applies the migrations that a database lacks, all of them or none, and prints their names.
+///
+/// Then it gives the services' own database users what they may do, if they are named: each may read everything
+/// and write what is its own. They must exist; the user of the URL owns the schema.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -19,6 +25,22 @@ struct Arguments {
     /// `postgres://user@host/name`, or `host=/folder/of/socket user=name dbname=name`
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: String,
+
+    /// The password, instead of one in the URL
+    #[arg(long, env = "DATABASE_PASSWORD", hide_env_values = true)]
+    database_password: Option<String>,
+
+    /// Certificates of the authority of Postgres's own certificate, PEM or a file of it; then only over TLS
+    #[arg(long, env = "DATABASE_CA", hide_env_values = true, value_name = "PEM")]
+    database_ca: Option<String>,
+
+    /// The database user of public-api
+    #[arg(long, env = "PUBLIC_ROLE", value_name = "USER")]
+    public_role: Option<String>,
+
+    /// The database user of internal-verifier
+    #[arg(long, env = "VERIFIER_ROLE", value_name = "USER")]
+    verifier_role: Option<String>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -35,7 +57,12 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let config = DatabaseConfig::new(&arguments.database_url, "migrate");
+    let authority = arguments.database_ca.as_deref().map(authority);
+    let config = DatabaseConfig {
+        password: arguments.database_password.clone().map(Secret::new),
+        authority: authority.transpose().map_err(anyhow::Error::msg)?,
+        ..DatabaseConfig::new(&arguments.database_url, "migrate")
+    };
     let applied = schema::migrate(&config, arguments.path.as_deref()).await?;
     let mut out = io::stdout().lock();
     for migration in &applied {
@@ -43,6 +70,25 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     if applied.is_empty() {
         writeln!(out, "nothing to apply").context("the result cannot be written")?;
+    }
+    let roles = [
+        (Process::PublicApi, &arguments.public_role),
+        (Process::InternalVerifier, &arguments.verifier_role),
+    ];
+    for (process, role) in roles {
+        let Some(role) = role else { continue };
+        rights::grant(&config, process, role).await?;
+        writeln!(out, "rights given to {role}").context("the result cannot be written")?;
+        match rights::leave_administrators(&config, role).await {
+            Ok(false) => {}
+            Ok(true) => writeln!(out, "{role} is no administrator any more")?,
+            // It works with more rights than it needs; a deployment that stops would be worse.
+            Err(fault) => writeln!(
+                io::stderr(),
+                "migrate: {role} is still in Cloud SQL's group of administrators: {}",
+                with_causes(&fault)
+            )?,
+        }
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod matches;
 pub mod outputs;
 mod purge;
+pub mod rights;
 mod row;
 pub mod schema;
 mod statement;

@@ -132,6 +132,12 @@ impl TestDatabase {
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    /// For another user: the services' are `public-api` and `internal-verifier`.
+    #[must_use]
+    pub fn url_as(&self, user: &str) -> String {
+        server::with_user(&self.url, user)
+    }
 }
 
 impl Drop for TestDatabase {

@@ -17,6 +17,7 @@ mod lost;
 mod outputs;
 mod plans;
 mod proxies;
+mod rights;
 mod schema;
 mod similar;
 mod statements;

@@ -56,6 +56,14 @@ impl Place {
             Self::Url(url) => url,
         }
     }
+
+    /// A server of the test's own knows one user.
+    fn url_as(&self, user: &str) -> String {
+        match self {
+            Self::Own(database) => database.url_as(user),
+            Self::Url(url) => url.clone(),
+        }
+    }
 }
 
 impl TestSystem {
@@ -78,8 +86,8 @@ impl TestSystem {
         let anvil = Anvil::start(CHAIN_ID, &[]).await.unwrap();
         let databases = Databases {
             migrate: None,
-            public_api: database.url().to_owned(),
-            internal_verifier: database.url().to_owned(),
+            public_api: database.url_as("public-api"),
+            internal_verifier: database.url_as("internal-verifier"),
         };
         let mut config = StackConfig::new(Chains::Document(chains(&anvil.url())), databases);
         for (service, name, value) in SETTINGS {

@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use common::db::rights::{self, Process};
 use common::db::{DatabaseConfig, schema};
 use tokio_postgres::{Client, NoTls};
 
@@ -12,6 +13,12 @@ use super::place::Place;
 
 /// The processes that share a server make its template once.
 const LOCK_TEMPLATE: &str = "SELECT pg_advisory_lock(hashtextextended('sourcerun/template', 0))";
+
+/// The services' database users, named as the services are. What they may do is part of a template.
+const USERS: [(Process, &str); 2] = [
+    (Process::PublicApi, "public-api"),
+    (Process::InternalVerifier, "internal-verifier"),
+];
 
 /// A server, whoever started it.
 #[derive(Debug)]
@@ -119,6 +126,9 @@ impl Server {
         for (migration, checksum) in schema::embedded_migrations() {
             (migration.to_string(), checksum).hash(&mut hasher);
         }
+        for (process, user) in USERS {
+            rights::statements(process, user).hash(&mut hasher);
+        }
         let name = format!("sourcerun_template_{:016x}", hasher.finish());
         let admin = connect(&self.url).await?;
         if exists(&admin, &name).await? {
@@ -137,8 +147,12 @@ impl Server {
         admin
             .batch_execute(&format!("CREATE DATABASE {unfinished}"))
             .await?;
-        let url = with_database(&self.url, &unfinished)?;
-        schema::migrate(&DatabaseConfig::new(url, "local-stack"), None).await?;
+        let config = DatabaseConfig::new(with_database(&self.url, &unfinished)?, "local-stack");
+        schema::migrate(&config, None).await?;
+        for (process, user) in USERS {
+            admin.batch_execute(&make_user(&self.url, user)?).await?;
+            rights::grant(&config, process, user).await?;
+        }
         admin
             .batch_execute(&format!(
                 "ALTER DATABASE {unfinished} ALLOW_CONNECTIONS false"
@@ -199,6 +213,33 @@ fn with_database(url: &str, name: &str) -> Result<String> {
     Ok(format!("{scheme}://{authority}/{name}{query}"))
 }
 
+/// The same database's URL, for another user.
+pub(super) fn with_user(url: &str, user: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        // The last of several settings wins.
+        return format!("{url} user={user}");
+    };
+    let (of_user, place) = rest.split_once('@').unwrap_or(("", rest));
+    let password = of_user.split_once(':').map(|(_, password)| password);
+    let password = password.map_or_else(String::new, |password| format!(":{password}"));
+    format!("{scheme}://{user}{password}@{place}")
+}
+
+/// The statement that makes a user, with the password of the URL's, if it is new.
+fn make_user(url: &str, user: &str) -> Result<String> {
+    let settings: tokio_postgres::Config = url.parse()?;
+    let password = match settings.get_password() {
+        Some(password) => {
+            let password = std::str::from_utf8(password).context("the password is no text")?;
+            format!("PASSWORD '{}'", password.replace('\'', "''"))
+        }
+        None => String::new(),
+    };
+    Ok(format!(
+        "DO $do$ BEGIN CREATE ROLE \"{user}\" LOGIN {password}; EXCEPTION WHEN duplicate_object THEN NULL; END $do$"
+    ))
+}
+
 fn database_of(url: &str) -> Result<String> {
     let settings: tokio_postgres::Config = url.parse()?;
     let name = settings.get_dbname().context("the URL names no database")?;
@@ -207,7 +248,7 @@ fn database_of(url: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{database_of, is_plain, with_database};
+    use super::{database_of, is_plain, with_database, with_user};
 
     #[test]
     fn a_url_is_changed_in_its_database_only() {
@@ -228,6 +269,20 @@ mod tests {
             assert_eq!(database_of(&changed).unwrap(), "t");
         }
         assert!(with_database("mysql://h/a", "t").is_err());
+    }
+
+    #[test]
+    fn a_url_is_changed_in_its_user_only() {
+        for (url, wanted) in [
+            ("postgres://u:p@h:5/a?x=y", "postgres://api:p@h:5/a?x=y"),
+            ("postgresql://h/a", "postgresql://api@h/a"),
+            (
+                "host=/x user=u dbname=a",
+                "host=/x user=u dbname=a user=api",
+            ),
+        ] {
+            assert_eq!(with_user(url, "api"), wanted);
+        }
     }
 
     #[test]
