@@ -18,7 +18,6 @@ from tf.gen import tfplugin_pb2 as pb
 from tf.gen import tfplugin_pb2_grpc as rpc
 
 Block = dict[str, Any]
-NAMES = ("hashicorp/google", "registry.terraform.io/hashicorp/google")
 UNKNOWN = msgpack.ExtType(0, b"\x00")
 NESTING = {"list": "LIST", "set": "SET", "single": "SINGLE", "map": "MAP"}
 # Which of a resource's own attributes tells it from others of its kind.
@@ -220,7 +219,7 @@ def serve(schema_file: pathlib.Path) -> tuple[grpc.Server, dict[str, str]]:
     # Somebody's own settings may name mirrors, and values for variables.
     own = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
     return server, own | {
-        "TF_REATTACH_PROVIDERS": json.dumps({NAMES[0]: reattach}),
+        "TF_REATTACH_PROVIDERS": json.dumps({"hashicorp/google": reattach}),
         "TF_IN_AUTOMATION": "1",
         "CHECKPOINT_DISABLE": "1",
     }
