@@ -1,8 +1,8 @@
 """A Terraform provider that knows nothing but a schema: enough for plan, test and apply, and it creates nothing.
 
 Terraform uses a provider that already runs if TF_REATTACH_PROVIDERS names it, and then neither downloads nor verifies
-one. This is such a provider, in version 6 of the plugin protocol, on 127.0.0.1. It refuses strings that are not among the
-documented values, and makes up what Google would compute.
+one. This is such a provider, in version 6 of the plugin protocol, on 127.0.0.1. It refuses strings that are not among
+the documented values, and makes up what Google would compute.
 """
 
 import json
@@ -102,7 +102,7 @@ def identity(state: Block) -> str:
     return next((state[name] for name in IDENTITY if isinstance(state.get(name), str)), "it")
 
 
-def plan(block: Block, proposed: Block) -> Block:
+def plan(block: Block, proposed: Block) -> Any:
     """Computed values are not known yet, and write-only ones are never kept."""
 
     def planned(name: str, attribute: Block, value: Any) -> Any:
@@ -113,7 +113,7 @@ def plan(block: Block, proposed: Block) -> Block:
     return change(block, proposed, planned)
 
 
-def compute(block: Block, state: Block) -> Block:
+def compute(block: Block, state: Block) -> Any:
     """What Google would have computed, told apart by the resource that it belongs to."""
     owner = identity(state)
 
@@ -134,7 +134,7 @@ def pack(value: Any) -> Any:
     return pb.DynamicValue(msgpack=msgpack.packb(value))
 
 
-class SchemaProvider(rpc.ProviderServicer):
+class SchemaProvider(rpc.ProviderServicer):  # type: ignore[misc]
     """The methods have the protocol's names."""
 
     def __init__(self, schema: dict[str, Any]) -> None:

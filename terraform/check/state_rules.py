@@ -40,9 +40,9 @@ def only_public_api_is_open_to_everybody(resources: list[Resource]) -> Iterator[
     for resource in resources:
         values = resource["values"]
         who = {values.get("member"), *(values.get("members") or [])}
-        allowed = (
-            resource["type"] == "google_cloud_run_v2_service_iam_member"
-            and (values["name"], values["role"]) == ("public-api", "roles/run.invoker")
+        allowed = resource["type"] == "google_cloud_run_v2_service_iam_member" and (values["name"], values["role"]) == (
+            "public-api",
+            "roles/run.invoker",
         )
         if who & EVERYBODY and not allowed:
             yield f"{resource['address']}: everybody is given {values['role']}"
@@ -81,6 +81,7 @@ def secret_settings_come_from_secrets(resources: list[Resource]) -> Iterator[str
                     yield f"{resource['address']}: {name} is given in plain text"
 
 
+# The provider makes up addresses with the name of their account.
 def programs_run_as_their_own_account(resources: list[Resource]) -> Iterator[str]:
     for resource in resources:
         if not containers(resource):
