@@ -182,6 +182,10 @@ MISTAKES = [
         "rules",
         "phemeral",
     ),
+    Mistake(
+        "another's password", "jobs.tf", 'secret_settings["migrate"]', 'secret_settings["public-api"]', "rules", "its password comes from"
+    ),
+    Mistake("another reader", "secrets.tf", "account[each.key].member", 'account["deployer"].member', "rules", "may read the password of"),
     Mistake("almighty deployer", "identities.tf", '"roles/run.viewer"', '"roles/editor"', "rules", "more than any program needs"),
     Mistake("borrowed account", "jobs.tf", 'account["prepare-compilers"].email', 'account["internal-verifier"].email', "rules", "runs as"),
     Mistake("open bucket", "storage.tf", '"enforced"', '"inherited"', "rules", "opened to everybody"),

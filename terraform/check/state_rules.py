@@ -81,6 +81,20 @@ def secret_settings_come_from_secrets(resources: list[Resource]) -> Iterator[str
                     yield f"{resource['address']}: {name} is given in plain text"
 
 
+def each_reads_its_own_password(resources: list[Resource]) -> Iterator[str]:
+    for resource in resources:
+        values = resource["values"]
+        for container in containers(resource):
+            for setting in container["env"]:
+                secret = [source["secret_key_ref"][0]["secret"] for source in setting["value_source"]]
+                if setting["name"] == "DATABASE_PASSWORD" and secret != [f"database-password-{values['name']}"]:
+                    yield f"{resource['address']}: its password comes from {secret}"
+        if resource["type"] == "google_secret_manager_secret_iam_member":
+            owner = values["secret_id"].removeprefix("id-of-database-password-")
+            if owner != values["secret_id"] and values["member"] != f"member-of-{owner}":
+                yield f"{resource['address']}: {values['member']} may read the password of {owner}"
+
+
 # The provider makes up addresses with the name of their account.
 def programs_run_as_their_own_account(resources: list[Resource]) -> Iterator[str]:
     for resource in resources:
@@ -132,6 +146,7 @@ RULES: list[Rule] = [
     no_account_is_almighty,
     secrets_are_written_and_never_kept,
     secret_settings_come_from_secrets,
+    each_reads_its_own_password,
     programs_run_as_their_own_account,
     buckets_are_closed,
     alarms_are_heard_and_explained,
