@@ -9,11 +9,17 @@ run "database_network_and_images" {
 
   # The database is private and kept.
   assert {
-    condition     = google_sql_database_instance.db.settings[0].ip_configuration[0].ipv4_enabled == false && length(google_sql_database_instance.db.settings[0].ip_configuration[0].authorized_networks) == 0
+    condition = alltrue([
+      google_sql_database_instance.db.settings[0].ip_configuration[0].ipv4_enabled == false,
+      length(google_sql_database_instance.db.settings[0].ip_configuration[0].authorized_networks) == 0,
+    ])
     error_message = "The database has no public address."
   }
   assert {
-    condition     = google_sql_database_instance.db.settings[0].ip_configuration[0].ssl_mode == "ENCRYPTED_ONLY" && google_sql_database_instance.db.settings[0].ip_configuration[0].server_ca_mode == "GOOGLE_MANAGED_INTERNAL_CA"
+    condition = alltrue([
+      google_sql_database_instance.db.settings[0].ip_configuration[0].ssl_mode == "ENCRYPTED_ONLY",
+      google_sql_database_instance.db.settings[0].ip_configuration[0].server_ca_mode == "GOOGLE_MANAGED_INTERNAL_CA",
+    ])
     error_message = "Connections are encrypted, and the programs check the instance's own authority."
   }
   assert {
@@ -21,7 +27,10 @@ run "database_network_and_images" {
     error_message = "The other edition has no small tiers."
   }
   assert {
-    condition     = google_sql_database_instance.db.settings[0].backup_configuration[0].enabled && google_sql_database_instance.db.settings[0].backup_configuration[0].point_in_time_recovery_enabled
+    condition = alltrue([
+      google_sql_database_instance.db.settings[0].backup_configuration[0].enabled,
+      google_sql_database_instance.db.settings[0].backup_configuration[0].point_in_time_recovery_enabled,
+    ])
     error_message = "What was verified must survive a mistake: backups, and any point in time."
   }
   assert {
@@ -68,7 +77,10 @@ run "database_network_and_images" {
     error_message = "Without private access, calls to run.app time out."
   }
   assert {
-    condition     = google_dns_managed_zone.run_app.visibility == "private" && google_dns_record_set.run_app.rrdatas == tolist(["199.36.153.8", "199.36.153.9", "199.36.153.10", "199.36.153.11"])
+    condition = alltrue([
+      google_dns_managed_zone.run_app.visibility == "private",
+      google_dns_record_set.run_app.rrdatas == tolist(["199.36.153.8", "199.36.153.9", "199.36.153.10", "199.36.153.11"]),
+    ])
     error_message = "run.app must be private.googleapis.com inside the network, or the verifier takes calls for foreign ones."
   }
   assert {

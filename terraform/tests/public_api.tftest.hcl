@@ -13,11 +13,18 @@ run "public_api" {
     error_message = "The call to the verifier follows the answer: without a processor it freezes."
   }
   assert {
-    condition     = google_cloud_run_v2_service.public_api.scaling[0].min_instance_count >= 1 && google_cloud_run_v2_service.public_api.template[0].scaling[0].min_instance_count == null
+    condition = alltrue([
+      google_cloud_run_v2_service.public_api.scaling[0].min_instance_count >= 1,
+      google_cloud_run_v2_service.public_api.template[0].scaling[0].min_instance_count == null,
+    ])
     error_message = "One instance must always be there to sweep, and be said for the service, not for each revision."
   }
   assert {
-    condition     = google_cloud_run_v2_service.public_api.template[0].containers[0].resources[0].startup_cpu_boost == true && length(google_cloud_run_v2_service.public_api.template[0].containers[0].startup_probe) == 1 && length(google_cloud_run_v2_service.public_api.template[0].containers[0].liveness_probe) == 1
+    condition = alltrue([
+      google_cloud_run_v2_service.public_api.template[0].containers[0].resources[0].startup_cpu_boost == true,
+      length(google_cloud_run_v2_service.public_api.template[0].containers[0].startup_probe) == 1,
+      length(google_cloud_run_v2_service.public_api.template[0].containers[0].liveness_probe) == 1,
+    ])
     error_message = "A cold start is boosted, and a process that hangs is noticed."
   }
   assert {
@@ -26,7 +33,10 @@ run "public_api" {
   }
   assert {
     # A body is some five times as large in memory; the rest is for the other half of the work.
-    condition     = tonumber(local.settings["public-api"].BODIES_MEMORY_MIB) * 5 * 2 <= tonumber(trimsuffix(google_cloud_run_v2_service.public_api.template[0].containers[0].resources[0].limits["memory"], "Mi")) && tonumber(local.settings["public-api"].BODIES_MEMORY_MIB) >= 30
+    condition = alltrue([
+      tonumber(local.settings["public-api"].BODIES_MEMORY_MIB) * 5 * 2 <= tonumber(trimsuffix(google_cloud_run_v2_service.public_api.template[0].containers[0].resources[0].limits["memory"], "Mi")),
+      tonumber(local.settings["public-api"].BODIES_MEMORY_MIB) >= 30,
+    ])
     error_message = "Bodies may take half of the memory at most, and the largest one has to fit."
   }
 
@@ -65,17 +75,27 @@ run "public_api" {
     error_message = "The security policy must stand in front of public-api."
   }
   assert {
-    condition     = google_compute_url_map.public.path_matcher[0].default_service == google_compute_backend_service.public_api.id && google_compute_url_map.public.default_url_redirect[0].host_redirect == var.domain
+    condition = alltrue([
+      google_compute_url_map.public.path_matcher[0].default_service == google_compute_backend_service.public_api.id,
+      google_compute_url_map.public.default_url_redirect[0].host_redirect == var.domain,
+    ])
     error_message = "Other hosts are sent to ours, and ours to public-api."
   }
   assert {
-    condition     = google_compute_url_map.to_https.default_url_redirect[0].https_redirect == true && google_compute_ssl_policy.modern.min_tls_version == "TLS_1_2"
+    condition = alltrue([
+      google_compute_url_map.to_https.default_url_redirect[0].https_redirect == true,
+      google_compute_ssl_policy.modern.min_tls_version == "TLS_1_2",
+    ])
     error_message = "Nothing is said without encryption."
   }
 
   # Upkeep is ordered.
   assert {
-    condition     = google_cloud_scheduler_job.sweep.schedule == "* * * * *" && google_cloud_scheduler_job.sweep.retry_config[0].retry_count == 0 && google_cloud_scheduler_job.sweep.attempt_deadline == "30s"
+    condition = alltrue([
+      google_cloud_scheduler_job.sweep.schedule == "* * * * *",
+      google_cloud_scheduler_job.sweep.retry_config[0].retry_count == 0,
+      google_cloud_scheduler_job.sweep.attempt_deadline == "30s",
+    ])
     error_message = "The sweep is ordered every minute, once."
   }
   assert {
@@ -106,7 +126,10 @@ run "allusers_may_be_forbidden" {
   }
 
   assert {
-    condition     = length(google_cloud_run_v2_service_iam_member.everybody_may_call_public_api) == 0 && google_cloud_run_v2_service.public_api.invoker_iam_disabled == true
+    condition = alltrue([
+      length(google_cloud_run_v2_service_iam_member.everybody_may_call_public_api) == 0,
+      google_cloud_run_v2_service.public_api.invoker_iam_disabled == true,
+    ])
     error_message = "Where allUsers is forbidden, Cloud Run's check is switched off instead."
   }
 }

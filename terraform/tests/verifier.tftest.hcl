@@ -13,7 +13,10 @@ run "verifier" {
     error_message = "The verifier must not be reachable from the internet."
   }
   assert {
-    condition     = google_cloud_run_v2_service_iam_binding.verifier_invoker.name == google_cloud_run_v2_service.internal_verifier.name && google_cloud_run_v2_service_iam_binding.verifier_invoker.role == "roles/run.invoker"
+    condition = alltrue([
+      google_cloud_run_v2_service_iam_binding.verifier_invoker.name == google_cloud_run_v2_service.internal_verifier.name,
+      google_cloud_run_v2_service_iam_binding.verifier_invoker.role == "roles/run.invoker",
+    ])
     error_message = "Who may call the verifier must be said for the verifier."
   }
   assert {
@@ -51,7 +54,10 @@ run "verifier" {
     error_message = "All work is inside the request; a processor beside it is paid for nothing."
   }
   assert {
-    condition     = google_cloud_run_v2_service.internal_verifier.scaling[0].min_instance_count == 0 && google_cloud_run_v2_service.internal_verifier.template[0].scaling[0].min_instance_count == null
+    condition = alltrue([
+      google_cloud_run_v2_service.internal_verifier.scaling[0].min_instance_count == 0,
+      google_cloud_run_v2_service.internal_verifier.template[0].scaling[0].min_instance_count == null,
+    ])
     error_message = "Without jobs the verifier scales to zero; a minimum in the template is paid for each revision with a tag."
   }
   assert {
@@ -59,13 +65,20 @@ run "verifier" {
     error_message = "The walls around compilers take the second generation's kernel."
   }
   assert {
-    condition     = google_cloud_run_v2_service.internal_verifier.template[0].containers[0].resources[0].startup_cpu_boost == true && length(google_cloud_run_v2_service.internal_verifier.template[0].containers[0].startup_probe) == 1 && length(google_cloud_run_v2_service.internal_verifier.template[0].containers[0].liveness_probe) == 1
+    condition = alltrue([
+      google_cloud_run_v2_service.internal_verifier.template[0].containers[0].resources[0].startup_cpu_boost == true,
+      length(google_cloud_run_v2_service.internal_verifier.template[0].containers[0].startup_probe) == 1,
+      length(google_cloud_run_v2_service.internal_verifier.template[0].containers[0].liveness_probe) == 1,
+    ])
     error_message = "A cold start is boosted, and a process that hangs is noticed."
   }
 
   # Limits stand in their order.
   assert {
-    condition     = google_cloud_run_v2_service.internal_verifier.template[0].timeout == "${tonumber(local.settings["internal-verifier"].REQUEST_TIMEOUT_MS) / 1000}s" && local.settings["internal-verifier"].REQUEST_TIMEOUT_MS == local.settings["public-api"].REQUEST_TIMEOUT_MS
+    condition = alltrue([
+      google_cloud_run_v2_service.internal_verifier.template[0].timeout == "${tonumber(local.settings["internal-verifier"].REQUEST_TIMEOUT_MS) / 1000}s",
+      local.settings["internal-verifier"].REQUEST_TIMEOUT_MS == local.settings["public-api"].REQUEST_TIMEOUT_MS,
+    ])
     error_message = "Both programs must know the platform's limit for a request to the verifier."
   }
   assert {
