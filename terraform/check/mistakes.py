@@ -10,7 +10,7 @@ class Mistake:
     # The first place where it stands is changed.
     old: str
     new: str
-    # fmt, validate, rules, or the name of a file in tests/.
+    # fmt, validate, apply, rules (all of these in one copy), or the name of a file in tests/.
     step: str
     # Part of what is said.
     says: str
@@ -47,7 +47,7 @@ MISTAKES = [
         'members  = [google_service_account.account["public-api"].member]',
         'members  = ["allUsers"]',
         "rules",
-        "everybody is given roles/run.invoker",
+        "verifier_invoker: everybody is given roles/run.invoker",
     ),
     Mistake("concurrency 80", "verifier.tf", "= var.verifier.concurrency", "= 80", "verifier", "One job for each instance"),
     Mistake(
@@ -164,7 +164,12 @@ MISTAKES = [
         "a secret is written down",
     ),
     Mistake(
-        "secret in the state", "secrets.tf", "secret_data_wo = file", "secret_data    = file", "rules", "secret_data would be in the state"
+        "secret in the state",
+        "secrets.tf",
+        "secret_data_wo = file",
+        "secret_data    = file",
+        "rules",
+        "chains: secret_data would be in the state",
     ),
     Mistake(
         "password in plain text",
@@ -179,16 +184,30 @@ MISTAKES = [
         "settings.tf",
         'PUBLIC_ROLE   = "public-api"',
         'PUBLIC_ROLE = var.database_passwords["migrate"]',
-        "rules",
-        "phemeral",
+        "apply",
+        "Invalid use of ephemeral value",
     ),
     Mistake(
-        "another's password", "jobs.tf", 'secret_settings["migrate"]', 'secret_settings["public-api"]', "rules", "its password comes from"
+        "another's password",
+        "jobs.tf",
+        'secret_settings["migrate"]',
+        'secret_settings["public-api"]',
+        "rules",
+        "its password comes from ['database-password-public-api']",
     ),
     Mistake("another reader", "secrets.tf", "account[each.key].member", 'account["deployer"].member', "rules", "may read the password of"),
-    Mistake("almighty deployer", "identities.tf", '"roles/run.viewer"', '"roles/editor"', "rules", "more than any program needs"),
-    Mistake("borrowed account", "jobs.tf", 'account["prepare-compilers"].email', 'account["internal-verifier"].email', "rules", "runs as"),
-    Mistake("open bucket", "storage.tf", '"enforced"', '"inherited"', "rules", "opened to everybody"),
+    Mistake(
+        "almighty deployer", "identities.tf", '"roles/run.viewer"', '"roles/editor"', "rules", "roles/editor is more than any program needs"
+    ),
+    Mistake(
+        "borrowed account",
+        "jobs.tf",
+        'account["prepare-compilers"].email',
+        'account["internal-verifier"].email',
+        "rules",
+        "prepare_compilers: runs as",
+    ),
+    Mistake("open bucket", "storage.tf", '"enforced"', '"inherited"', "rules", "compilers: objects could be opened to everybody"),
     Mistake(
         "alarm without an entry", "alerts.tf", "docs/runbook.md#${each.key}", "docs/runbook.md", "rules", "does not name docs/runbook.md#"
     ),
