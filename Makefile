@@ -1,7 +1,7 @@
 # Every target is one line that calls the code that does it. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack compilers corpus test cases chaos clients bench load setup client-packages bench-packages test-packages programs
+.PHONY: help demo stack compilers corpus test check-deploy cases chaos clients bench load setup client-packages bench-packages test-packages deploy-packages programs
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 release := $(or $(CARGO_TARGET_DIR),target)/release
@@ -10,7 +10,7 @@ release := $(or $(CARGO_TARGET_DIR),target)/release
 # programs are the last and only process of a line: they get the signals that make gets.
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 demo: programs ## Deploys contracts on a local chain and verifies them: make demo [ONCE=1]
 	@$(release)/demo --end-with-parent $(if $(ONCE),--once)
@@ -27,6 +27,9 @@ corpus: programs ## Compares solc in our engine with Node, all releases or some:
 
 test: test-packages ## Everything that must hold before a commit
 	@scripts/test
+
+check-deploy: deploy-packages ## Checks terraform/ without a project, and that each of many mistakes is caught
+	@scripts/check-deploy
 
 cases: programs ## Verifies a folder of contracts and compares: make cases DIR=tests/cases [ONLY=text] [JOBS=2]
 	@$(release)/cases --end-with-parent
@@ -51,6 +54,9 @@ client-packages: setup
 
 test-packages: setup
 	@scripts/setup test
+
+deploy-packages: setup
+	@scripts/setup deploy
 
 bench-packages: setup
 	@scripts/setup bench
