@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Output;
 
 use local_stack::programs::Programs;
+use regex::Regex;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -81,6 +82,11 @@ fn table() -> String {
     text
 }
 
+fn read(path: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    std::fs::read_to_string(root.join(path)).unwrap()
+}
+
 #[test]
 fn the_table_in_the_readme_is_what_the_programs_say() {
     const BEGIN: &str = "<!-- settings: begin -->\n";
@@ -93,6 +99,33 @@ fn the_table_in_the_readme_is_what_the_programs_say() {
     if kept != current {
         std::fs::write(&path, format!("{before}{BEGIN}{current}{END}{after}")).unwrap();
         panic!("README.md was not what the programs say; it is now");
+    }
+}
+
+/// Also of the two tools, whose settings are options.
+fn known_names() -> String {
+    let mut names = String::new();
+    for service in SERVICES {
+        for setting in settings_of(service) {
+            names.push_str(&format!("[env: {}=]", setting.name));
+        }
+    }
+    for tool in ["migrate", "compilers"] {
+        let output = run(tool, &["--help"], &[]);
+        names.push_str(&String::from_utf8(output.stdout).unwrap());
+    }
+    names
+}
+
+#[test]
+fn a_deployment_gives_no_setting_that_nobody_reads() {
+    let known = known_names();
+    let given = Regex::new(r"(?m)^\s+([A-Z][A-Z0-9_]+)\s*[=:]").unwrap();
+    let text = read("terraform/settings.tf");
+    let names: Vec<_> = given.captures_iter(&text).map(|found| found[1].to_owned()).collect();
+    assert!(names.len() > 20, "{names:?}");
+    for name in names {
+        assert!(known.contains(&format!("[env: {name}=")), "{name}");
     }
 }
 
