@@ -16,6 +16,7 @@ mod lost;
 mod outputs;
 mod plans;
 mod proxies;
+mod runbook;
 mod schema;
 mod similar;
 mod statements;
