@@ -1,0 +1,27 @@
+# Prepared compilers: machine code, so one account writes it, and one reads it.
+
+resource "google_storage_bucket" "compilers" {
+  name                        = "${var.project_id}-compilers"
+  location                    = var.region
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = !var.deletion_protection
+  # A folder is renamed at once: whoever reads sees a release whole, or not at all.
+  hierarchical_namespace {
+    enabled = true
+  }
+  depends_on = [google_project_service.api]
+}
+
+# The only ones who may, whoever else was given the right by hand.
+resource "google_storage_bucket_iam_binding" "compilers_reader" {
+  bucket  = google_storage_bucket.compilers.name
+  role    = "roles/storage.objectViewer"
+  members = [google_service_account.account["internal-verifier"].member]
+}
+
+resource "google_storage_bucket_iam_binding" "compilers_writer" {
+  bucket  = google_storage_bucket.compilers.name
+  role    = "roles/storage.objectUser"
+  members = [google_service_account.account["prepare-compilers"].member]
+}
