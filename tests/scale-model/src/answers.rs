@@ -187,7 +187,7 @@ fn start_up(inputs: &Inputs, p50_s: f64, seed: u64) -> StartUp {
     let mut inputs = inputs.clone();
     inputs.assumed.start_up.scale_to(p50_s);
     let arrivals = burst(&inputs, BURST, seed);
-    // An hour apart: each finds no instance.
+    // An hour apart on the mean: most find no instance.
     let singles = steady(&inputs, 1.0 / 3600.0, Duration::from_secs(200 * 3600), seed);
     StartUp {
         p50_s,
