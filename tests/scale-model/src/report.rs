@@ -237,3 +237,45 @@ pub(crate) fn render_months(all: &Months) -> Result<String> {
     writeln!(text, " |")?;
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answers::{model, months};
+    use crate::inputs::tests::ours;
+
+    /// Markdown drops what has no column, and nobody sees it.
+    fn assert_tables_are_whole(text: &str) {
+        let mut columns = None;
+        let mut tables = 0;
+        for line in text.lines() {
+            let cells = line.matches('|').count();
+            match columns {
+                _ if cells == 0 => columns = None,
+                Some(wanted) => assert_eq!(cells, wanted, "{line}"),
+                None => {
+                    columns = Some(cells);
+                    tables += 1;
+                }
+            }
+        }
+        assert!(tables > 0);
+    }
+
+    #[test]
+    fn answers_are_whole_tables_and_one_document() {
+        let inputs = ours();
+        let model = model(&inputs, 1).unwrap();
+        assert_tables_are_whole(&render_model(&model).unwrap());
+        let document = serde_json::to_value(&model).unwrap();
+        assert_eq!(document["runs"].as_array().unwrap().len(), 6);
+        assert_eq!(document["runs"][0]["finished"], 1000);
+        assert_eq!(document["candidates"].as_array().unwrap().len(), 20);
+        assert!(document["inputs"]["prices"]["of"]["logging_gib"]["source"].is_string());
+
+        let months = months(&inputs, Some(5000.0), 1).unwrap();
+        assert_tables_are_whole(&render_months(&months).unwrap());
+        let document = serde_json::to_value(&months).unwrap();
+        assert_eq!(document["months"][0]["jobs"], 5000.0);
+    }
+}
