@@ -1,7 +1,7 @@
 # Every target is one line that calls the code that does it. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack compilers corpus test cases chaos clients bench load scale-model costs setup client-packages bench-packages test-packages programs
+.PHONY: help demo stack compilers corpus test check-deploy cases chaos clients bench load scale-model costs setup client-packages bench-packages test-packages deploy-packages programs
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 release := $(or $(CARGO_TARGET_DIR),target)/release
@@ -28,6 +28,9 @@ corpus: programs ## Compares solc in our engine with Node, all releases or some:
 
 test: test-packages ## Everything that must hold before a commit
 	@scripts/test
+
+check-deploy: deploy-packages ## Checks terraform/ without a project, and that each of many mistakes is caught
+	@scripts/check-deploy
 
 cases: programs ## Verifies a folder of contracts and compares: make cases DIR=tests/cases [ONLY=text] [JOBS=2]
 	@$(release)/cases --end-with-parent
@@ -58,6 +61,9 @@ client-packages: setup
 
 test-packages: setup
 	@scripts/setup test
+
+deploy-packages: setup
+	@scripts/setup deploy
 
 bench-packages: setup
 	@scripts/setup bench

@@ -15,6 +15,10 @@ locals {
       event = "lease_expired", borne = 5, severity = "WARNING"
       means = "Verifiers die or freeze while they work; their jobs begin again."
     }
+    telemetry-fails = {
+      event = "telemetry_flush_failed", borne = 5, severity = "WARNING"
+      means = "Metrics and traces are not delivered: alarms that go by them are blind."
+    }
     token-unchecked = {
       event = "token_unchecked", borne = 3, severity = "ERROR"
       means = "Google's keys cannot be fetched, so no call between the services can be checked."
@@ -45,6 +49,11 @@ locals {
       query    = "max(oldest_open_job_seconds) > ${local.verifier_timeout_s + 300}"
       duration = "120s", severity = "ERROR"
       means    = "A job has been open for longer than the longest job and the longest usual wait take."
+    }
+    jobs-wait-long = {
+      query    = "histogram_quantile(0.95, sum by (le) (rate(job_wait_seconds_bucket[10m]))) > 60"
+      duration = "600s", severity = "WARNING"
+      means    = "One of twenty jobs waits for longer than a minute until a verifier has it."
     }
     internal-errors = {
       query    = "sum(increase(jobs_finished_total{code=\"internal_error\"}[15m])) > 3"

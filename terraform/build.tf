@@ -27,9 +27,29 @@ resource "google_artifact_registry_repository" "images" {
   depends_on = [google_project_service.api]
 }
 
+# What the next build can use of the last: tags that move, and nothing that runs.
+resource "google_artifact_registry_repository" "layers" {
+  repository_id = "${google_artifact_registry_repository.images.repository_id}-cache"
+  location      = var.region
+  format        = "DOCKER"
+  description   = "Layers of builds"
+  cleanup_policies {
+    id     = "delete-old-ones"
+    action = "DELETE"
+    condition {
+      tag_state  = "ANY"
+      older_than = "1209600s"
+    }
+  }
+}
+
 resource "google_artifact_registry_repository_iam_member" "deployer" {
-  location   = google_artifact_registry_repository.images.location
-  repository = google_artifact_registry_repository.images.name
+  for_each = {
+    images = google_artifact_registry_repository.images.name
+    layers = google_artifact_registry_repository.layers.name
+  }
+  location   = var.region
+  repository = each.value
   role       = "roles/artifactregistry.writer"
   member     = google_service_account.account["deployer"].member
 }

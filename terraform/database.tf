@@ -4,7 +4,7 @@ locals {
 }
 
 resource "google_sql_database_instance" "db" {
-  name                = "sourcerun"
+  name                = var.database.name
   database_version    = var.database.version
   deletion_protection = var.deletion_protection
   depends_on          = [google_service_networking_connection.database]

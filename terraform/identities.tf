@@ -31,9 +31,10 @@ resource "google_project_iam_member" "telemetry" {
   member  = google_service_account.account[each.value.account].member
 }
 
-# The rights to change something are given on single services and jobs, in services.tf and jobs.tf.
+# Writes its own log, and reads the services' to judge a new revision. The rights to change something are given on single
+# services and jobs, in services.tf and jobs.tf.
 resource "google_project_iam_member" "deployer" {
-  for_each = toset(["roles/logging.logWriter", "roles/run.viewer"])
+  for_each = toset(["roles/logging.logWriter", "roles/logging.viewer", "roles/run.viewer"])
   project  = var.project_id
   role     = each.key
   member   = google_service_account.account["deployer"].member

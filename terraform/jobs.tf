@@ -46,7 +46,7 @@ resource "google_cloud_run_v2_job" "migrate" {
   lifecycle {
     ignore_changes = [template[0].template[0].containers[0].image, client, client_version]
   }
-  depends_on = [google_secret_manager_secret_iam_member.database_password]
+  depends_on = [google_sql_user.user, google_secret_manager_secret_iam_member.database_password]
 }
 
 # Fetches releases that the bucket lacks and turns them into machine code. It sees neither the database nor a secret.

@@ -101,8 +101,13 @@ resource "google_cloud_run_v2_service" "public_api" {
   lifecycle {
     ignore_changes = [template[0].containers[0].image, traffic, client, client_version]
   }
-  # A revision that may not read its secrets does not start.
-  depends_on = [google_secret_manager_secret_iam_member.database_password, google_secret_manager_secret_iam_member.key, google_secret_manager_secret_iam_member.chains]
+  # A revision that may not read its secrets does not start, nor does one whose password the database does not know yet.
+  depends_on = [
+    google_sql_user.user,
+    google_secret_manager_secret_iam_member.database_password,
+    google_secret_manager_secret_iam_member.key,
+    google_secret_manager_secret_iam_member.chains,
+  ]
 }
 
 resource "google_cloud_run_v2_service_iam_member" "everybody_may_call_public_api" {

@@ -92,9 +92,17 @@ locals {
   secret_settings = {
     for user in local.database_users : user => merge(
       {
-        DATABASE_PASSWORD = google_secret_manager_secret_version.database_password[user]
+        DATABASE_PASSWORD = {
+          secret  = google_secret_manager_secret.database_password[user].secret_id
+          version = google_secret_manager_secret_version.database_password[user].version
+        }
       },
-      { for name, key in var.keys : name => google_secret_manager_secret_version.key[name] if contains(key.readers, user) },
+      {
+        for name, key in var.keys : name => {
+          secret  = google_secret_manager_secret.key[name].secret_id
+          version = google_secret_manager_secret_version.key[name].version
+        } if contains(key.readers, user)
+      },
     )
   }
 }

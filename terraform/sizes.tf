@@ -82,6 +82,8 @@ variable "verifier" {
 
 variable "database" {
   type = object({
+    # Of the instance. That of a deleted one stays taken for a week.
+    name = optional(string, "sourcerun")
     # What the tests run on. Another one is tried with them first.
     version = optional(string, "POSTGRES_15")
     tier    = optional(string, "db-custom-2-7680")

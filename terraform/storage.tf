@@ -6,7 +6,7 @@ resource "google_storage_bucket" "compilers" {
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
   force_destroy               = !var.deletion_protection
-  # A folder is renamed at once: whoever reads sees a release whole, or not at all.
+  # Folders are real and a file is renamed in one step, as those expect who see the bucket as a folder.
   hierarchical_namespace {
     enabled = true
   }

@@ -106,6 +106,7 @@ resource "google_cloud_run_v2_service" "internal_verifier" {
     ignore_changes = [template[0].containers[0].image, traffic, client, client_version]
   }
   depends_on = [
+    google_sql_user.user,
     google_secret_manager_secret_iam_member.database_password,
     google_secret_manager_secret_iam_member.key,
     google_secret_manager_secret_iam_member.chains,

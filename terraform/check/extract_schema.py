@@ -169,9 +169,8 @@ def read_tarball(path: str, folders: set[str]) -> tuple[dict[str, dict[str, str]
                 continue
             if member.name == "package/package.json":
                 package = json.load(file)
-            elif len(parts) == 4 and parts[1] == "lib" and parts[2] in folders:
-                if parts[3] in ("index.js", "index.d.ts"):
-                    sources.setdefault(parts[2], {})[parts[3]] = file.read().decode()
+            elif parts[1] == "lib" and parts[2] in folders and parts[3:] in (["index.js"], ["index.d.ts"]):
+                sources.setdefault(parts[2], {})[parts[3]] = file.read().decode()
     return sources, package
 
 
@@ -181,10 +180,11 @@ def render(schema: Schema) -> str:
     def lines(kinds: Schema) -> str:
         return ",\n".join(f"{json.dumps(name)}: {json.dumps(kinds[name], sort_keys=True)}" for name in sorted(kinds))
 
-    parts = [
-        f"{json.dumps(name)}: " + ("{\n" + lines(part) + "\n}" if name in ("resources", "data_sources") else json.dumps(part))
-        for name, part in schema.items()
-    ]
+    def body(name: str) -> str:
+        is_list = name in ("resources", "data_sources")
+        return "{\n" + lines(schema[name]) + "\n}" if is_list else json.dumps(schema[name])
+
+    parts = [f"{json.dumps(name)}: {body(name)}" for name in schema]
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
@@ -209,7 +209,8 @@ def main() -> int:
         "data_sources": {kind[5:]: block for kind, block in blocks.items() if kind.startswith("data.")},
     }
     pathlib.Path(out).write_text(render(schema))
-    print(f"provider {schema['version']}: {len(schema['resources'])} resources, {len(schema['data_sources'])} data sources")
+    counts = len(schema["resources"]), len(schema["data_sources"])
+    print(f"provider {schema['version']}: {counts[0]} resources, {counts[1]} data sources")
     return 0
 
 

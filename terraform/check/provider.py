@@ -1,8 +1,8 @@
 """A Terraform provider that knows nothing but a schema: enough for plan, test and apply, and it creates nothing.
 
 Terraform uses a provider that already runs if TF_REATTACH_PROVIDERS names it, and then neither downloads nor verifies
-one. This is such a provider, in version 6 of the plugin protocol, on 127.0.0.1. It refuses strings that are not among the
-documented values, and makes up what Google would compute.
+one. This is such a provider, in version 6 of the plugin protocol, on 127.0.0.1. It refuses strings that are not among
+the documented values, and makes up what Google would compute.
 """
 
 import json
@@ -18,7 +18,6 @@ from tf.gen import tfplugin_pb2 as pb
 from tf.gen import tfplugin_pb2_grpc as rpc
 
 Block = dict[str, Any]
-NAMES = ("hashicorp/google", "registry.terraform.io/hashicorp/google")
 UNKNOWN = msgpack.ExtType(0, b"\x00")
 NESTING = {"list": "LIST", "set": "SET", "single": "SINGLE", "map": "MAP"}
 # Which of a resource's own attributes tells it from others of its kind.
@@ -103,7 +102,7 @@ def identity(state: Block) -> str:
     return next((state[name] for name in IDENTITY if isinstance(state.get(name), str)), "it")
 
 
-def plan(block: Block, proposed: Block) -> Block:
+def plan(block: Block, proposed: Block) -> Any:
     """Computed values are not known yet, and write-only ones are never kept."""
 
     def planned(name: str, attribute: Block, value: Any) -> Any:
@@ -114,7 +113,7 @@ def plan(block: Block, proposed: Block) -> Block:
     return change(block, proposed, planned)
 
 
-def compute(block: Block, state: Block) -> Block:
+def compute(block: Block, state: Block) -> Any:
     """What Google would have computed, told apart by the resource that it belongs to."""
     owner = identity(state)
 
@@ -135,7 +134,7 @@ def pack(value: Any) -> Any:
     return pb.DynamicValue(msgpack=msgpack.packb(value))
 
 
-class SchemaProvider(rpc.ProviderServicer):
+class SchemaProvider(rpc.ProviderServicer):  # type: ignore[misc]
     """The methods have the protocol's names."""
 
     def __init__(self, schema: dict[str, Any]) -> None:
@@ -220,7 +219,7 @@ def serve(schema_file: pathlib.Path) -> tuple[grpc.Server, dict[str, str]]:
     # Somebody's own settings may name mirrors, and values for variables.
     own = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
     return server, own | {
-        "TF_REATTACH_PROVIDERS": json.dumps({NAMES[0]: reattach}),
+        "TF_REATTACH_PROVIDERS": json.dumps({"hashicorp/google": reattach}),
         "TF_IN_AUTOMATION": "1",
         "CHECKPOINT_DISABLE": "1",
     }
