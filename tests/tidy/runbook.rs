@@ -1,5 +1,4 @@
-//! Each alarm has its entry in `docs/runbook.md`, and each entry its alarm: Terraform's by the heading, Prometheus' in the
-//! line below it.
+//! Each alarm has its entry in `docs/runbook.md` under its own name, and each entry an alarm.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,35 +10,16 @@ use crate::files::workspace;
 const ALARMS: &str = "\n## Alarms\n";
 const RULES: &str = "tests/local-stack/monitoring/prometheus/alerts.yml";
 
-/// One heading, and the alarms of Prometheus that it is for, too.
-struct Entry {
-    name: String,
-    prometheus: BTreeSet<String>,
-}
-
 #[test]
 fn each_alarm_has_its_entry_in_the_runbook_and_each_entry_its_alarm() {
     let entries = entries(&read("docs/runbook.md"));
     let google = alarms_of_terraform(&read("terraform/alerts.tf"));
     let prometheus = alarms_of_prometheus(&read(RULES));
     assert!(google.len() > 5 && prometheus.len() > 5);
-
-    let headings: BTreeSet<_> = entries.iter().map(|entry| entry.name.clone()).collect();
-    let told: BTreeSet<_> = entries
-        .iter()
-        .flat_map(|entry| entry.prometheus.iter().cloned())
-        .collect();
-    let without_entry: Vec<_> = google
-        .difference(&headings)
-        .chain(prometheus.difference(&told))
-        .collect();
+    let alarms: BTreeSet<_> = google.union(&prometheus).cloned().collect();
+    let without_entry: Vec<_> = alarms.difference(&entries).collect();
     assert!(without_entry.is_empty(), "no entry for {without_entry:?}");
-    let without_alarm: Vec<_> = entries
-        .iter()
-        .filter(|entry| !google.contains(&entry.name) && entry.prometheus.is_empty())
-        .map(|entry| &entry.name)
-        .chain(told.difference(&prometheus))
-        .collect();
+    let without_alarm: Vec<_> = entries.difference(&alarms).collect();
     assert!(without_alarm.is_empty(), "no alarm for {without_alarm:?}");
 }
 
@@ -71,25 +51,12 @@ fn read(path: &str) -> String {
     fs::read_to_string(workspace().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn entries(runbook: &str) -> Vec<Entry> {
+/// The headings below the one of all alarms.
+fn entries(runbook: &str) -> BTreeSet<String> {
     let (_, alarms) = runbook.split_once(ALARMS).unwrap();
     let alarms = alarms.split("\n## ").next().unwrap();
-    let entry = |text: &str| {
-        let mut lines = text.lines();
-        let name = lines.next().unwrap().trim().to_owned();
-        let prometheus = lines
-            .next()
-            .and_then(|line| line.strip_prefix("Prometheus: "));
-        let names = prometheus.unwrap_or_default().split(", ");
-        Entry {
-            name,
-            prometheus: names
-                .map(|name| name.trim_matches('`').to_owned())
-                .filter(|name| !name.is_empty())
-                .collect(),
-        }
-    };
-    alarms.split("\n### ").skip(1).map(entry).collect()
+    let headings = alarms.lines().filter_map(|line| line.strip_prefix("### "));
+    headings.map(|name| name.trim().to_owned()).collect()
 }
 
 /// The keys of the maps that policies are made of.
@@ -115,26 +82,17 @@ fn alarms_of_prometheus(rules: &str) -> BTreeSet<String> {
 
 #[test]
 fn entries_and_alarms_are_read_as_they_are_written() {
-    let runbook = "# R\n\n## Alarms\n\n### one\n\nText\n\n### two\nPrometheus: `A`, `B`\n\n### 3\n## Else\n### no\n";
-    let entries: Vec<_> = entries(runbook)
-        .into_iter()
-        .map(|entry| (entry.name, entry.prometheus.into_iter().collect::<Vec<_>>()))
-        .collect();
-    let none = Vec::<String>::new;
-    let wanted = [
-        ("one".to_owned(), none()),
-        ("two".to_owned(), vec!["A".to_owned(), "B".to_owned()]),
-        ("3".to_owned(), none()),
-    ];
-    assert_eq!(entries, wanted);
+    let set = |names: &[&str]| {
+        names
+            .iter()
+            .map(ToString::to_string)
+            .collect::<BTreeSet<_>>()
+    };
+    let runbook =
+        "# R\n### zero\n\n## Alarms\n\n### one\n\nText\n#### part\n### two\n## Else\n### no\n";
+    assert_eq!(entries(runbook), set(&["one", "two"]));
     let terraform = "locals {\n  event_alerts = {\n    a-b = { x = 1 }\n  }\n  other = { c = 1 }\n  metric_alerts = { d = {} }\n}";
-    assert_eq!(
-        alarms_of_terraform(terraform),
-        BTreeSet::from(["a-b".to_owned(), "d".to_owned()])
-    );
-    let rules = "groups:\n  - name: x\n    rules:\n      - alert: Up\n        expr: 1\n";
-    assert_eq!(
-        alarms_of_prometheus(rules),
-        BTreeSet::from(["Up".to_owned()])
-    );
+    assert_eq!(alarms_of_terraform(terraform), set(&["a-b", "d"]));
+    let rules = "groups:\n  - name: x\n    rules:\n      - alert: up\n        expr: 1\n";
+    assert_eq!(alarms_of_prometheus(rules), set(&["up"]));
 }
