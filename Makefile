@@ -1,10 +1,11 @@
 # Every target is one line that calls the code that does it. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack compilers corpus test check-deploy cases chaos clients bench load setup client-packages bench-packages test-packages deploy-packages programs
+.PHONY: help demo stack compilers corpus test check-deploy cases chaos clients bench load scale-model costs setup client-packages bench-packages test-packages deploy-packages programs
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 release := $(or $(CARGO_TARGET_DIR),target)/release
+VARIABLES ?= terraform/production.tfvars
 
 # Variables given on the command line, such as PORT, reach the programs as their environment. The
 # programs are the last and only process of a line: they get the signals that make gets.
@@ -45,6 +46,12 @@ bench: bench-packages programs ## Times and memory of verifications and reads: m
 
 load: programs ## Bears many jobs, and tells how: make load [RATE=200] [SECONDS=20] [JOBS=50] [COMPILE_MS=200] [IDLE=30]
 	@$(release)/load --end-with-parent
+
+scale-model: ## Waits, instances and limits by the autoscaling settings: make scale-model [VARIABLES=terraform/production.tfvars] [JSON=1]
+	@cargo run --release --quiet --package scale-model -- waits --terraform $(VARIABLES) $(if $(JSON),--json)
+
+costs: ## What a month costs: make costs [MONTH=100000] [VARIABLES=terraform/production.tfvars] [JSON=1]
+	@cargo run --release --quiet --package scale-model -- costs --terraform $(VARIABLES) $(if $(MONTH),--month $(MONTH)) $(if $(JSON),--json)
 
 setup:
 	@scripts/setup

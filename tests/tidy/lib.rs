@@ -7,6 +7,8 @@
 mod packages;
 #[cfg(test)]
 mod rooms;
+#[cfg(test)]
+mod runbook;
 
 #[cfg(test)]
 mod files {

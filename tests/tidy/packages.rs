@@ -5,23 +5,25 @@ use std::fs;
 use crate::files::workspace;
 
 /// Which packages of ours each may depend on, tests aside.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("common/verification", &[]),
     ("common", &["verification"]),
     ("internal-verifier/compiler", &["verification"]),
     ("internal-verifier", &["common", "compiler", "verification"]),
     ("public-api", &["common", "verification"]),
     ("tests/local-stack", &["common", "compiler", "verification"]),
+    ("tests/scale-model", &[]),
     ("tests/skewed-clock", &[]),
     ("tests", &["common", "local-stack"]),
 ];
 
-const OURS: [&str; 7] = [
+const OURS: [&str; 8] = [
     "common",
     "compiler",
     "internal-verifier",
     "local-stack",
     "public-api",
+    "scale-model",
     "skewed-clock",
     "verification",
 ];

@@ -18,6 +18,7 @@ mod outputs;
 mod plans;
 mod proxies;
 mod rights;
+mod runbook;
 mod schema;
 mod similar;
 mod statements;
