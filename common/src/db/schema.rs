@@ -42,8 +42,8 @@ pub enum SchemaError {
     #[error("the database lacks migration {migration}: run `migrate`")]
     Missing { migration: MigrationName },
     #[error(
-        "the database has migration {migration}, which this program does not know: it is older than \
-         the schema; run a newer one, or `migrate` on another database"
+        "the database has migration {migration}, older than the newest of this program, which does not \
+         know it: it belongs to another line; run `migrate` on a database of its own"
     )]
     Unknown { migration: MigrationName },
     #[error(
@@ -83,11 +83,14 @@ pub enum MigrateError {
     },
 }
 
-/// Compares the database's history with the embedded migrations: neither may have what the other
-/// lacks.
+/// Compares the database's history with the embedded migrations: it must have them all, and up to the newest of
+/// them no others.
+///
+/// It may have newer ones. Migrations come before the programs that need them and work with those before, so in a
+/// deployment, and after it was rolled back, instances of the older program start on the newer schema.
 ///
 /// # Errors
-/// The schema is not the one this program knows.
+/// The schema is not one that this program can work on.
 pub async fn check(database: &Database) -> Result<(), SchemaError> {
     let connection = database.connection().await?;
     let has_history: bool = column(
@@ -109,10 +112,11 @@ pub async fn check(database: &Database) -> Result<(), SchemaError> {
             Ok((migration, column(row, "checksum")?))
         })
         .collect::<Result<Vec<_>, DatabaseError>>()?;
-    compare(
-        &fingerprints(embedded::migrations::runner().get_migrations()),
-        &applied,
-    )
+    let known = fingerprints(embedded::migrations::runner().get_migrations());
+    for migration in compare(&known, &applied)? {
+        tracing::warn!(event = "schema_is_newer", %migration, "the schema is newer than this program");
+    }
+    Ok(())
 }
 
 /// The migrations this program was built with, each with a checksum of its text.
@@ -187,7 +191,11 @@ fn fingerprints(migrations: &[Migration]) -> Vec<(MigrationName, String)> {
 
 type Fingerprint = (MigrationName, String);
 
-fn compare(known: &[Fingerprint], applied: &[Fingerprint]) -> Result<(), SchemaError> {
+/// The migrations that are newer than all that are known.
+fn compare(
+    known: &[Fingerprint],
+    applied: &[Fingerprint],
+) -> Result<Vec<MigrationName>, SchemaError> {
     let of_version = |list: &[Fingerprint], version| {
         list.iter()
             .find(|(migration, _)| migration.version == version)
@@ -203,13 +211,13 @@ fn compare(known: &[Fingerprint], applied: &[Fingerprint]) -> Result<(), SchemaE
             Some(_) => {}
         }
     }
-    let unknown = applied
-        .iter()
-        .find(|(migration, _)| of_version(known, migration.version).is_none());
-    match unknown {
-        Some((migration, _)) => Err(SchemaError::Unknown {
-            migration: migration.clone(),
-        }),
-        None => Ok(()),
+    let newest = known.iter().map(|(migration, _)| migration.version).max();
+    let unknown = applied.iter().map(|(migration, _)| migration.clone());
+    let unknown = unknown.filter(|migration| of_version(known, migration.version).is_none());
+    let (newer, others): (Vec<_>, Vec<_>) =
+        unknown.partition(|migration| Some(migration.version) > newest);
+    match others.into_iter().next() {
+        Some(migration) => Err(SchemaError::Unknown { migration }),
+        None => Ok(newer),
     }
 }
