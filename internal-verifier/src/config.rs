@@ -92,6 +92,7 @@ fn read_compilers(reader: &mut Reader) -> Option<compiler::Config> {
         .unwrap_or_else(|| compiler::config::default_repository(&cache));
     let host_program = program_path(reader, "COMPILER_HOST", "compiler-host");
     let intake_program = program_path(reader, "COMPILER_INTAKE", "compilers");
+    let store = folder(reader, "COMPILER_STORE");
     let fetch = reader.or("COMPILER_FETCH", true);
     let engines = read_engines(reader);
     let native_list = folder(reader, "COMPILER_NATIVE_LIST");
@@ -102,6 +103,7 @@ fn read_compilers(reader: &mut Reader) -> Option<compiler::Config> {
         cache,
         host_program: host_program?,
         intake_program: intake_program?,
+        store,
         fetch,
         engines,
         native_list,
