@@ -19,6 +19,7 @@ mod pages;
 mod progress;
 mod rejections;
 mod schemathesis;
+mod store;
 mod support;
 mod verifying;
 mod walls;
