@@ -74,8 +74,13 @@ impl Config {
 
     /// Where compilers stand while they run: nothing is in it.
     pub(crate) fn empty_folder(&self) -> PathBuf {
-        self.cache.join("empty")
+        empty_folder(&self.cache)
     }
+}
+
+/// The intake makes it too, so that a cache that was filled beforehand may be read-only.
+pub(crate) fn empty_folder(cache: &Path) -> PathBuf {
+    cache.join("empty")
 }
 
 /// `SOURCERUN_CACHE`, else `sourcerun` in the user's folder for caches.

@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::artefacts;
-use crate::config::{NODE, OFFICIAL_HOST, PYTHON};
+use crate::config::{NODE, OFFICIAL_HOST, PYTHON, empty_folder};
 use crate::engine::Engine;
 use crate::error_chain;
 use crate::node::NodeError;
@@ -206,6 +206,9 @@ pub async fn take_in(
     progress: &Progress,
 ) -> Result<Done, IntakeError> {
     let wanted = wanted(intake, release, engine)?;
+    let empty_folder = empty_folder(&intake.cache);
+    fs::create_dir_all(&empty_folder)
+        .map_err(|source| IntakeError::Folder(empty_folder, source))?;
     progress.step("waiting for another process that is at it");
     let _lock = lock(intake, &wanted)?;
     if let Some(done) = find_whole(intake, &wanted, progress)? {

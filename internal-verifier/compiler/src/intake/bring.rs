@@ -33,12 +33,11 @@ pub(super) async fn from_store(
         Ok(was_there) => return Ok(was_there),
         Err(error) => error,
     };
-    progress.refuse(&error_chain(&error));
     if intake.making == Making::Nothing {
-        Err(error)
-    } else {
-        Ok(false)
+        return Err(error);
     }
+    progress.refuse(&error_chain(&error));
+    Ok(false)
 }
 
 async fn bring(intake: &Intake, store: &Store, wanted: &Wanted) -> Result<bool, IntakeError> {
