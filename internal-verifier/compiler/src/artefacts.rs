@@ -216,7 +216,7 @@ mod tests {
     fn cache(change: impl FnOnce(&mut Record)) -> tempfile::TempDir {
         let cache = tempfile::tempdir().unwrap();
         let paths = Paths::new(cache.path(), &release());
-        std::fs::create_dir_all(&paths.record.parent().unwrap()).unwrap();
+        std::fs::create_dir_all(paths.record.parent().unwrap()).unwrap();
         std::fs::write(&paths.code, b"code").unwrap();
         let mut record = Record::of(&release());
         record.soljson_sha256 = release()
