@@ -109,10 +109,14 @@ fn read_compilers(reader: &mut Reader) -> Option<compiler::Config> {
         || compiler::config::default_repository(&cache),
         PathBuf::from,
     );
+    let store = reader.text(
+        "COMPILER_STORE",
+        "a folder with prepared compilers that many machines share; what is not in SOURCERUN_CACHE is copied from it",
+    );
     let fetch = reader.or(
         "COMPILER_FETCH",
         true,
-        "whether releases that are not there may be fetched",
+        "whether a release that is ready nowhere is fetched and prepared while its job waits",
     );
     let engines = read_engines(reader);
     let native_list = reader.text_or_else(
@@ -147,6 +151,7 @@ fn read_compilers(reader: &mut Reader) -> Option<compiler::Config> {
         cache,
         host_program: host_program?,
         intake_program: intake_program?,
+        store: store.map(PathBuf::from),
         fetch,
         engines,
         native_list: native_list.map(PathBuf::from),

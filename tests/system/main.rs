@@ -20,6 +20,7 @@ mod progress;
 mod rejections;
 mod schemathesis;
 mod settings;
+mod store;
 mod support;
 mod verifying;
 mod walls;

@@ -26,6 +26,10 @@ pub enum VerificationFailure {
     UnsupportedCompilerVersion {
         compiler_version: String,
     },
+    /// It is known and will be there, but was not yet in any attempt.
+    CompilerNotReady {
+        compiler_version: String,
+    },
     NoCompilerOutput,
     ContractNotFoundInCompilerOutput,
     CompiledBytecodeIsZero,
@@ -67,6 +71,7 @@ impl VerificationFailure {
             Self::CompilerTimeout => "compiler_timeout",
             Self::CompilerOutOfMemory => "compiler_out_of_memory",
             Self::UnsupportedCompilerVersion { .. } => "unsupported_compiler_version",
+            Self::CompilerNotReady { .. } => "compiler_not_ready",
             Self::NoCompilerOutput => "no_compiler_output",
             Self::ContractNotFoundInCompilerOutput => "contract_not_found_in_compiler_output",
             Self::CompiledBytecodeIsZero => "compiled_bytecode_is_zero",
@@ -95,6 +100,7 @@ impl VerificationFailure {
             Self::CompilerErrors(errors) => Some(json!({"compilerErrors": errors})),
             Self::CompilerErrorMessage(text) => Some(json!({"compilerErrorMessage": text})),
             Self::UnsupportedCompilerVersion { compiler_version }
+            | Self::CompilerNotReady { compiler_version }
             | Self::EtherscanVyperVersionMappingFailed { compiler_version } => {
                 Some(json!({"compilerVersion": compiler_version}))
             }
@@ -169,6 +175,14 @@ mod tests {
                     compiler_version: "0.9.9+commit.00000000".to_owned(),
                 },
                 "Compiler version 0.9.9+commit.00000000 is not available.".to_owned(),
+            ),
+            (
+                VerificationFailure::CompilerNotReady {
+                    compiler_version: "0.8.28+commit.7893614a".to_owned(),
+                },
+                "Compiler version 0.8.28+commit.7893614a is known, but has not been made ready on this \
+                 server yet. Send the contract again later."
+                    .to_owned(),
             ),
             (
                 VerificationFailure::MissingOrInvalidSource {

@@ -28,10 +28,15 @@ pub(crate) fn maker() -> String {
     format!("wasmtime {} format {FORMAT}", engine::WASMTIME_VERSION)
 }
 
+/// What this machine can use lies in a folder of its own, in a cache and in a store.
+pub(crate) fn layout() -> PathBuf {
+    PathBuf::from(format!("wasmtime-{}", engine::WASMTIME_VERSION))
+        .join(format!("{}-{FORMAT}", engine::target_name()))
+}
+
 /// Where everything about one release lies.
 #[derive(Debug, Clone)]
 pub(crate) struct Paths {
-    pub(crate) directory: PathBuf,
     pub(crate) code: PathBuf,
     pub(crate) map: PathBuf,
     pub(crate) record: PathBuf,
@@ -40,16 +45,13 @@ pub(crate) struct Paths {
 
 impl Paths {
     pub(crate) fn new(cache: &Path, release: &Release) -> Self {
-        let directory = cache
-            .join(format!("wasmtime-{}", engine::WASMTIME_VERSION))
-            .join(format!("{}-{FORMAT}", engine::target_name()));
+        let directory = cache.join(layout());
         let file = |suffix| directory.join(format!("{}.{suffix}", release.long_version()));
         Self {
             code: file("cwasm"),
             map: file("map.json"),
             record: file("json"),
             lock: file("lock"),
-            directory,
         }
     }
 }
@@ -91,7 +93,7 @@ impl Record {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ArtefactError {
+pub enum ArtefactError {
     #[error("`{path}` can't be read")]
     Read {
         path: PathBuf,
@@ -147,7 +149,7 @@ pub(crate) fn open(cache: &Path, release: &Release) -> Result<Option<File>, Arte
     Ok(Some(code))
 }
 
-fn read_record(path: &Path) -> Result<Option<Record>, ArtefactError> {
+pub(crate) fn read_record(path: &Path) -> Result<Option<Record>, ArtefactError> {
     let json = match std::fs::read(path) {
         Ok(json) => json,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -166,7 +168,7 @@ fn read_record(path: &Path) -> Result<Option<Record>, ArtefactError> {
 }
 
 /// What a record is about, if it is not about what we want.
-fn mismatch(record: &Record, release: &Release) -> Option<String> {
+pub(crate) fn mismatch(record: &Record, release: &Release) -> Option<String> {
     let wanted = Record::of(release);
     if record.long_version != wanted.long_version {
         return Some(format!("compiler {}", record.long_version));
@@ -214,7 +216,7 @@ mod tests {
     fn cache(change: impl FnOnce(&mut Record)) -> tempfile::TempDir {
         let cache = tempfile::tempdir().unwrap();
         let paths = Paths::new(cache.path(), &release());
-        std::fs::create_dir_all(&paths.directory).unwrap();
+        std::fs::create_dir_all(paths.record.parent().unwrap()).unwrap();
         std::fs::write(&paths.code, b"code").unwrap();
         let mut record = Record::of(&release());
         record.soljson_sha256 = release()

@@ -26,7 +26,9 @@ pub struct Config {
     pub host_program: PathBuf,
     /// The binary `compilers`, which takes in a release that is missing.
     pub intake_program: PathBuf,
-    /// Whether a missing release may be fetched; otherwise only what is in the repository is used.
+    /// Prepared compilers that many machines share; what is not in the cache is copied from there.
+    pub store: Option<PathBuf>,
+    /// Whether a release that is ready nowhere is fetched and prepared here, while somebody waits for it.
     pub fetch: bool,
     /// Which engines are switched on.
     pub engines: Engines,
@@ -48,6 +50,7 @@ impl Config {
             cache,
             host_program: programs.join("compiler-host"),
             intake_program: programs.join("compilers"),
+            store: None,
             fetch: true,
             engines: Engines::default(),
             native_list: None,
@@ -63,6 +66,7 @@ impl Config {
             cache: absolute(self.cache)?,
             host_program: absolute(self.host_program)?,
             intake_program: absolute(self.intake_program)?,
+            store: self.store.map(absolute).transpose()?,
             native_list: self.native_list.map(absolute).transpose()?,
             ..self
         })
@@ -70,8 +74,13 @@ impl Config {
 
     /// Where compilers stand while they run: nothing is in it.
     pub(crate) fn empty_folder(&self) -> PathBuf {
-        self.cache.join("empty")
+        empty_folder(&self.cache)
     }
+}
+
+/// The intake makes it too, so that a cache that was filled beforehand may be read-only.
+pub(crate) fn empty_folder(cache: &Path) -> PathBuf {
+    cache.join("empty")
 }
 
 /// `SOURCERUN_CACHE`, else `sourcerun` in the user's folder for caches.

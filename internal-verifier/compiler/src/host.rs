@@ -1,7 +1,7 @@
 //! One compilation in a process of its own: what the binary `compiler-host` does.
 //!
 //! The parent hands over one open file with machine code that it has checked. This process limits
-//! itself, loads that code and lets the compiler set itself up, locks itself in, and only then reads
+//! itself, maps that code, locks itself in, and only then lets the compiler set itself up and reads
 //! the first byte of untrusted input. It answers on stdout in short frames and ends.
 
 use std::fs::File;
@@ -109,9 +109,10 @@ fn work(
     clock: &mpsc::Sender<EngineWeak>,
 ) -> Result<(), HostError> {
     let machine = load(order.code_fd)?;
-    let instance = machine.instantiate(order.memory_bytes);
+    // Before anything of it runs, and setting itself up is running: it may come from a store.
     sandbox::resources::limit_to_what_is_there().map_err(io("setting limits"))?;
     let seccomp = sandbox::allow_few_system_calls()?;
+    let instance = machine.instantiate(order.memory_bytes);
     say(&frame::ready(Level { landlock, seccomp })?).map_err(io("saying ready"))?;
     match instance {
         Ok(mut instance) => compile(order, &mut instance, || {

@@ -1,4 +1,5 @@
-//! Takes in a release: fetches it, checks it, makes of it what its engine runs, asks it who it is.
+//! Takes in a release: fetches it, checks it, makes of it what its engine runs, asks it who it is. Or
+//! copies what another machine made of it from a store.
 //!
 //! What comes from outside has a pinned SHA-256: a `soljson.js`, or Vyper's wheels. What goes out is
 //! machine code or a folder of packages, with a record. All of it appears under its name only when it is
@@ -6,6 +7,7 @@
 //! and finds it done.
 
 mod asmjs;
+mod bring;
 pub mod check;
 mod download;
 pub mod extract;
@@ -16,32 +18,35 @@ pub mod pin;
 pub mod pin_vyper;
 mod pip;
 pub mod progress;
+mod publish;
 mod repository;
 mod sources;
 mod trial;
 mod vyper;
+mod wasm;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use sha2::{Digest, Sha256};
+use serde::{Deserialize, Serialize};
 
-use crate::artefacts::{self, Paths, Record};
-use crate::config::{NODE, OFFICIAL_HOST, PYTHON};
+use crate::artefacts;
+use crate::config::{NODE, OFFICIAL_HOST, PYTHON, empty_folder};
 use crate::engine::Engine;
 use crate::error_chain;
 use crate::node::NodeError;
 use crate::python::{self, PythonError};
 use crate::release::{Platform, Release};
+use crate::store::archive::ArchiveError;
+use crate::store::{Store, StoreError, Wanted};
 use crate::vyper::VyperError;
-use crate::wasm::glue::Glue;
-use crate::wasm::{engine, merge};
 use extract::ExtractError;
 use lock::Lock;
 use progress::Progress;
 use repository::Repository;
+
+pub use publish::{Published, is_published, publish};
 
 /// Where compilers come from and go to.
 #[derive(Debug, Clone)]
@@ -50,12 +55,24 @@ pub struct Intake {
     pub cache: PathBuf,
     /// The folder of WebAssembly builds at the Solidity project's host.
     pub official_host: String,
-    /// Otherwise only what is in the repository is used.
-    pub fetch: bool,
+    pub making: Making,
+    /// Looked at before anything is made.
+    pub store: Option<Store>,
     /// The program to use, by name or path.
     pub node: PathBuf,
     /// The program to use, by name or path.
     pub python: PathBuf,
+}
+
+/// What is done for a release that is ready nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Making {
+    /// It is made, of files that are fetched if need be.
+    Fetching,
+    /// It is made, but only of what is in the repository.
+    Offline,
+    /// It is an error: making takes 20 s of both cores and a gigabyte, and is somebody else's work.
+    Nothing,
 }
 
 impl Intake {
@@ -66,7 +83,8 @@ impl Intake {
             repository,
             cache,
             official_host: OFFICIAL_HOST.to_owned(),
-            fetch: true,
+            making: Making::Fetching,
+            store: None,
             node: NODE.into(),
             python: PYTHON.into(),
         }
@@ -76,7 +94,7 @@ impl Intake {
     #[must_use]
     pub fn is_ready(&self, release: &Release, engine: Engine) -> bool {
         match engine {
-            Engine::Wasm => Paths::new(&self.cache, release).record.is_file(),
+            Engine::Wasm => artefacts::Paths::new(&self.cache, release).record.is_file(),
             Engine::Node => {
                 let repository = Repository::new(&self.repository, Platform::EmscriptenAsmjs);
                 repository.path(release).is_file()
@@ -121,6 +139,16 @@ pub enum IntakeError {
     Python(#[from] PythonError),
     #[error("what was made of it can't be used")]
     Vyper(#[from] VyperError),
+    #[error("the store can't be used")]
+    Store(#[from] StoreError),
+    #[error("what was made can't be used")]
+    Artefact(#[from] artefacts::ArtefactError),
+    #[error("what is in the store can't be used")]
+    Archive(#[from] ArchiveError),
+    #[error("the store did not answer within {0:?}")]
+    StoreTimedOut(std::time::Duration),
+    #[error("compiler {release} is not ready, here or in a store, and nothing may be made")]
+    NotReady { release: String },
 }
 
 /// What [`take_in`] did.
@@ -128,27 +156,78 @@ pub enum IntakeError {
 pub enum Done {
     /// It was there, and whole.
     Already,
+    FromStore,
     Now,
+}
+
+/// What became of one release: a line of JSON that `compilers --report` writes to stdout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub end: End,
+    /// What was found on the way and could not be used.
+    pub found: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    Already,
+    FromStore,
+    Made,
+    /// Nobody made it yet, and it may not be made here.
+    NotReady,
+    Failed,
+}
+
+impl Report {
+    #[must_use]
+    pub fn of(end: &Result<Done, IntakeError>, progress: &Progress) -> Self {
+        let end = match end {
+            Ok(Done::Already) => End::Already,
+            Ok(Done::FromStore) => End::FromStore,
+            Ok(Done::Now) => End::Made,
+            Err(IntakeError::NotReady { .. }) => End::NotReady,
+            Err(_) => End::Failed,
+        };
+        let found = progress.found();
+        Self { end, found }
+    }
 }
 
 /// Makes a release ready to be used by an engine.
 ///
 /// # Errors
 ///
-/// When it can't be fetched, is not what was pinned, or does not work.
+/// When it can't be had, is not what was pinned, or does not work.
 pub async fn take_in(
     intake: &Intake,
     release: &Release,
     engine: Engine,
     progress: &Progress,
 ) -> Result<Done, IntakeError> {
-    match engine {
-        _ if !release.engines().contains(&engine) => Err(nothing(release, engine)),
-        Engine::Wasm => take_in_wasm(intake, release, progress).await,
-        Engine::Node => asmjs::take_in(intake, release, progress).await,
-        Engine::Vyper => vyper::take_in(intake, release, progress).await,
-        Engine::Native => native::take_in_native(intake, release, progress).await,
+    let wanted = wanted(intake, release, engine)?;
+    let empty_folder = empty_folder(&intake.cache);
+    fs::create_dir_all(&empty_folder)
+        .map_err(|source| IntakeError::Folder(empty_folder, source))?;
+    progress.step("waiting for another process that is at it");
+    let _lock = lock(intake, &wanted)?;
+    if let Some(done) = find_whole(intake, &wanted, progress)? {
+        return Ok(done);
     }
+    if bring::from_store(intake, &wanted, progress).await? {
+        return Ok(Done::FromStore);
+    }
+    if intake.making == Making::Nothing {
+        let release = release.to_string();
+        return Err(IntakeError::NotReady { release });
+    }
+    match engine {
+        Engine::Wasm => wasm::make(intake, release, progress).await?,
+        Engine::Node => asmjs::make(intake, release, progress).await?,
+        Engine::Vyper => vyper::make(intake, &wanted, progress).await?,
+        Engine::Native => native::make(intake, release, progress).await?,
+    }
+    Ok(Done::Now)
 }
 
 fn nothing(release: &Release, engine: Engine) -> IntakeError {
@@ -156,96 +235,87 @@ fn nothing(release: &Release, engine: Engine) -> IntakeError {
     IntakeError::NothingForEngine { release, engine }
 }
 
-async fn take_in_wasm(
-    intake: &Intake,
-    release: &Release,
-    progress: &Progress,
-) -> Result<Done, IntakeError> {
-    let paths = Paths::new(&intake.cache, release);
-    fs::create_dir_all(&paths.directory)
-        .map_err(|source| IntakeError::Folder(paths.directory.clone(), source))?;
-    progress.step("waiting for another process that is at it");
-    let cant_lock = |source| IntakeError::Write(paths.lock.clone(), source);
-    let lock = Lock::acquire(&paths.lock).map_err(cant_lock)?;
-    match artefacts::open(&intake.cache, release) {
-        Ok(Some(_)) => return Ok(Done::Already),
-        Ok(None) => progress.begin("making it ready, half a minute"),
-        Err(error) => progress.note(&format!("making it anew: {}", error_chain(&error))),
+/// Says what is missing before anything is waited for or fetched.
+fn wanted(intake: &Intake, release: &Release, engine: Engine) -> Result<Wanted, IntakeError> {
+    if !release.engines().contains(&engine) {
+        return Err(nothing(release, engine));
     }
-    let repository = Repository::new(&intake.repository, Platform::EmscriptenWasm32);
-    let fetched = sources::fetch(intake, &repository, release, progress).await;
-    let fetched = fetched.map_err(|error| IntakeError::Source {
-        release: release.to_string(),
-        why: error_chain(&error),
-    })?;
-    let mut record = Record::of(release);
-    record.soljson_sha256 = hex::encode(Sha256::digest(&fetched.soljson));
-    record.source = fetched.source;
-    prepare(&fetched.soljson, release, &paths, record, progress)?;
-    drop(lock);
-    Ok(Done::Now)
+    let python = match engine {
+        Engine::Vyper => {
+            let python = python::find(&intake.python)?;
+            crate::vyper::wheels::choose(release, &python).map_err(VyperError::from)?;
+            Some(python)
+        }
+        Engine::Wasm | Engine::Node | Engine::Native => None,
+    };
+    let release = release.clone();
+    Ok(Wanted {
+        release,
+        engine,
+        python,
+    })
 }
 
-fn prepare(
-    soljson: &[u8],
-    release: &Release,
-    paths: &Paths,
-    mut record: Record,
+/// Waits for another process that takes in the same.
+fn lock(intake: &Intake, wanted: &Wanted) -> Result<Lock, IntakeError> {
+    let path = lock_path(intake, wanted);
+    let folder = path.parent().unwrap_or(&intake.cache);
+    fs::create_dir_all(folder).map_err(|source| IntakeError::Folder(folder.to_owned(), source))?;
+    Lock::acquire(&path).map_err(|source| IntakeError::Write(path, source))
+}
+
+/// Where the release itself will lie.
+fn lock_path(intake: &Intake, wanted: &Wanted) -> PathBuf {
+    let release = &wanted.release;
+    match (wanted.engine, &wanted.python) {
+        (Engine::Wasm, _) => artefacts::Paths::new(&intake.cache, release).lock,
+        (Engine::Vyper, Some(python)) => {
+            crate::vyper::Paths::new(&intake.cache, release, python).lock
+        }
+        (Engine::Node, _) => Repository::new(&intake.repository, Platform::EmscriptenAsmjs)
+            .path(release)
+            .with_extension("js.lock"),
+        (Engine::Native | Engine::Vyper, _) => intake
+            .cache
+            .join(wanted.engine.name())
+            .join(format!("{}.lock", release.long_version())),
+    }
+}
+
+/// What is there and damaged is made anew, but for files that an operator may have put there.
+fn find_whole(
+    intake: &Intake,
+    wanted: &Wanted,
     progress: &Progress,
-) -> Result<(), IntakeError> {
-    progress.step("taking it apart");
-    let (merged, glue) = understand(soljson)?;
-
-    progress.step("compiling ahead of time");
-    let began = Instant::now();
-    let code = compile(&merged, engine::for_compiling())?;
-    record.compile_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    record.code_sha256 = hex::encode(Sha256::digest(&code));
-    record.code_bytes = u64::try_from(code.len()).unwrap_or(u64::MAX);
-
-    progress.step("asking it who it is");
-    let temporary = paths
-        .code
-        .with_extension(format!("cwasm.{}", std::process::id()));
-    write(&temporary, &code)?;
-    let says = trial::try_out(&temporary).and_then(|says| expect(says, release));
-    record.says = says.inspect_err(|_| remove(&temporary))?;
-    fs::rename(&temporary, &paths.code)
-        .map_err(|source| IntakeError::Write(paths.code.clone(), source))?;
-    let json = |error: serde_json::Error| IntakeError::Write(paths.record.clone(), error.into());
-    write_whole(&paths.map, &serde_json::to_vec_pretty(&glue).map_err(json)?)?;
-    // Last: whoever finds the record finds the rest.
-    write_whole(
-        &paths.record,
-        &serde_json::to_vec_pretty(&record).map_err(json)?,
-    )
-}
-
-/// The module to compile, and what its JavaScript says.
-fn understand(soljson: &[u8]) -> Result<(Vec<u8>, Glue), IntakeError> {
-    let extracted = extract::extract(soljson)?;
-    let glue = Glue::read(&extracted.javascript)
-        .map_err(|error| IntakeError::Glue(error_chain(&error)))?;
-    let merged = merge::merge(&extracted.module, &glue)
-        .map_err(|error| IntakeError::Module(error_chain(&error)))?;
-    Ok((merged, glue))
-}
-
-fn compile(
-    merged: &[u8],
-    engine: wasmtime::Result<wasmtime::Engine>,
-) -> Result<Vec<u8>, IntakeError> {
-    let code = engine.and_then(|engine| engine.precompile_module(merged));
-    code.map_err(|error| IntakeError::Compile(format!("{error:#}")))
-}
-
-fn expect(says: String, release: &Release) -> Result<String, IntakeError> {
-    let pin = release.pin(Engine::Wasm);
-    if pin.is_some_and(|pin| pin.is_said_as(&says)) {
-        Ok(says)
-    } else {
-        let wanted = release.long_version().to_owned();
-        Err(IntakeError::WrongVersion { says, wanted })
+) -> Result<Option<Done>, IntakeError> {
+    let Wanted {
+        release,
+        engine,
+        python,
+    } = wanted;
+    let already = |is_whole: bool| is_whole.then_some(Done::Already);
+    let made_anew = |error: &dyn std::error::Error| {
+        progress.refuse(&format!("making it anew: {}", error_chain(error)));
+    };
+    match (engine, python) {
+        (Engine::Wasm, _) => {
+            let code = artefacts::open(&intake.cache, release);
+            Ok(already(
+                code.inspect_err(|error| made_anew(error))
+                    .is_ok_and(|code| code.is_some()),
+            ))
+        }
+        (Engine::Vyper, Some(python)) => {
+            let program = crate::vyper::open(&intake.cache, python, release);
+            let program = program.inspect_err(|error| made_anew(error));
+            Ok(already(program.is_ok_and(|program| program.is_some())))
+        }
+        (Engine::Vyper, None) => Ok(None),
+        (Engine::Node, _) => {
+            let program = crate::node::open(&intake.node, &intake.repository, release)?;
+            Ok(already(program.is_some()))
+        }
+        (Engine::Native, _) => native::find_whole(intake, release),
     }
 }
 

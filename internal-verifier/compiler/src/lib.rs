@@ -29,6 +29,7 @@ mod python;
 pub mod release;
 pub mod sandbox;
 mod spawner;
+pub mod store;
 pub mod supervisor;
 mod vyper;
 pub mod walls;

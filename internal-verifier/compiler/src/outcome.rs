@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::release::Release;
 use crate::sandbox::Level;
 
 /// What one compilation may use.
@@ -73,6 +74,11 @@ pub(crate) fn is_sent_from_outside(signal: i32) -> bool {
 pub enum CompileError {
     #[error("compiler {release} could not be prepared: {why}")]
     Prepare { release: String, why: String },
+    /// Heals by itself, once somebody has prepared it.
+    #[error(
+        "compiler {release} is known, but nobody has prepared it yet, and it may not be prepared here"
+    )]
+    NotReady { release: Release },
     #[error("compiler {release} could not be prepared within {limit:?}")]
     PrepareTimedOut { release: String, limit: Duration },
     #[error("what was prepared for compiler {release} is refused: {why}")]

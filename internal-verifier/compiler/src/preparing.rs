@@ -1,11 +1,13 @@
-//! Gets a release ready for this process: opens what the intake made, or has the intake make it.
+//! Gets a release ready for this process: opens what the intake made, or has the intake copy it from the
+//! store or make it.
 //!
-//! The intake takes 20 s of both cores and a gigabyte, so it is a program of its own.
+//! The intake takes 20 s of both cores and a gigabyte, or reads from a bucket that may hang, so it is a
+//! program of its own.
 
 use std::error::Error;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
@@ -14,6 +16,7 @@ use tokio::time::timeout;
 use crate::artefacts;
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::intake::{End, Report};
 use crate::native;
 use crate::node::{self, NodeError};
 use crate::outcome::CompileError;
@@ -25,27 +28,41 @@ use crate::vyper::{self, VyperError};
 /// Fetching 9 MB and compiling for 20 s, or waiting for another process that does.
 const INTAKE_LIMIT: Duration = Duration::from_secs(600);
 
+/// Copying from the store, or waiting for another process that does.
+const COPY_LIMIT: Duration = Duration::from_secs(200);
+
 /// How much of the intake's last words is kept.
 const WORDS_BYTES: usize = 2000;
 
 /// Why a release is not ready; everybody who waited for it gets a copy.
 #[derive(Debug, Clone)]
 pub(crate) enum Failure {
+    /// It may not be made here.
+    NotReady,
     Intake(String),
-    TimedOut,
+    TimedOut(Duration),
     Refused(String),
 }
 
 impl Failure {
     pub(crate) fn into_error(self, release: &Release) -> CompileError {
-        let release = release.to_string();
+        let named = || release.to_string();
         match self {
-            Self::Intake(why) => CompileError::Prepare { release, why },
-            Self::TimedOut => CompileError::PrepareTimedOut {
-                release,
-                limit: INTAKE_LIMIT,
+            Self::NotReady => CompileError::NotReady {
+                release: release.clone(),
             },
-            Self::Refused(why) => CompileError::Refused { release, why },
+            Self::Intake(why) => CompileError::Prepare {
+                release: named(),
+                why,
+            },
+            Self::TimedOut(limit) => CompileError::PrepareTimedOut {
+                release: named(),
+                limit,
+            },
+            Self::Refused(why) => CompileError::Refused {
+                release: named(),
+                why,
+            },
         }
     }
 }
@@ -59,7 +76,10 @@ pub(crate) async fn prepare(
         return Ok(prepared);
     }
     tracing::info!(compiler.version = %release, %engine, "preparing compiler {release}");
-    take_in(config, release, engine).await?;
+    let began = Instant::now();
+    let taken = take_in(config, release, engine).await;
+    tell(release, engine, &taken, began.elapsed());
+    taken?;
     let prepared = open(config, release, engine).await?;
     prepared.ok_or_else(|| Failure::Intake("the intake ended well, but made nothing".to_owned()))
 }
@@ -125,7 +145,38 @@ fn of_vyper(error: &VyperError) -> Failure {
     }
 }
 
-async fn take_in(config: &Config, release: &Release, engine: Engine) -> Result<(), Failure> {
+/// Where it came from, and what could not be used on the way.
+fn tell(release: &Release, engine: Engine, taken: &Result<Report, Failure>, took: Duration) {
+    let seconds = took.as_secs_f64();
+    let from = match taken {
+        Ok(report) => {
+            for found in &report.found {
+                tracing::warn!(
+                    event = "prepared_compiler_refused", compiler.version = %release, %engine,
+                    "compiler {release}: {found}"
+                );
+            }
+            match report.end {
+                End::FromStore => "store",
+                End::Already => "cache",
+                End::Made | End::NotReady | End::Failed => "fetched",
+            }
+        }
+        Err(failure) => {
+            tracing::warn!(
+                event = "compiler_not_ready", compiler.version = %release, %engine, seconds,
+                ?failure, "compiler {release} is not ready"
+            );
+            return;
+        }
+    };
+    tracing::info!(
+        event = "compiler_made_ready", compiler.version = %release, %engine, from, seconds,
+        "compiler {release} is ready"
+    );
+}
+
+async fn take_in(config: &Config, release: &Release, engine: Engine) -> Result<Report, Failure> {
     let program: &Path = &config.intake_program;
     let mut command = Command::new(program);
     command
@@ -139,29 +190,50 @@ async fn take_in(config: &Config, release: &Release, engine: Engine) -> Result<(
         .arg(&config.node)
         .arg("--python")
         .arg(&config.python)
-        .args((!config.fetch).then_some("--offline"));
+        .args((!config.fetch).then_some("--only-ready"))
+        .arg("--report");
+    // Whatever the environment says: this process decides.
+    command.env_remove("COMPILER_STORE");
+    if let Some(store) = &config.store {
+        command.arg("--store").arg(store);
+    }
     if let Some(list) = &config.native_list {
         command.arg("--native-list").arg(list);
     }
     command
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     let cant = |error: std::io::Error| Failure::Intake(format!("`{}`: {error}", program.display()));
     let mut child = command.spawn().map_err(cant)?;
-    let mut words = Vec::new();
+    let (mut words, mut report) = (Vec::new(), Vec::new());
+    let streams = (child.stderr.take(), child.stdout.take());
     let work = async {
-        if let Some(mut stderr) = child.stderr.take() {
-            stderr.read_to_end(&mut words).await?;
+        if let (Some(mut stderr), Some(mut stdout)) = streams {
+            let (said, reported) = tokio::join!(
+                stderr.read_to_end(&mut words),
+                stdout.read_to_end(&mut report)
+            );
+            said.and(reported)?;
         }
         child.wait().await
     };
-    match timeout(INTAKE_LIMIT, work).await {
-        Ok(Ok(status)) if status.success() => Ok(()),
-        Ok(Ok(status)) => Err(Failure::Intake(last_words(&words, &status.to_string()))),
-        Ok(Err(error)) => Err(cant(error)),
-        Err(_) => Err(Failure::TimedOut),
+    let limit = if config.fetch {
+        INTAKE_LIMIT
+    } else {
+        COPY_LIMIT
+    };
+    let status = match timeout(limit, work).await {
+        Ok(status) => status.map_err(cant)?,
+        Err(_) => return Err(Failure::TimedOut(limit)),
+    };
+    match serde_json::from_slice(&report) {
+        Ok(Report {
+            end: End::NotReady, ..
+        }) => Err(Failure::NotReady),
+        Ok(report) if status.success() => Ok(report),
+        _ => Err(Failure::Intake(last_words(&words, &status.to_string()))),
     }
 }
 

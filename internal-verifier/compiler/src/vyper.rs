@@ -54,6 +54,13 @@ _parse_cli_args()";
 /// bytecode.
 const FLAGS: [&str; 4] = ["-I", "-S", "-B", "-c"];
 
+/// Where a store has what any machine with the same Python can use. Without a Python there is nothing.
+pub(crate) fn layout(python: Option<&Python>) -> PathBuf {
+    let name = python.map(|python| format!("python{}-{}", python.number(), python.machine));
+    let name = name.unwrap_or_else(|| "nothing".to_owned());
+    Path::new("vyper").join(format!("{name}-{FORMAT}"))
+}
+
 /// Where everything about one release lies.
 #[derive(Debug, Clone)]
 pub(crate) struct Paths {
@@ -109,6 +116,20 @@ impl Record {
             files_sha256: String::new(),
         }
     }
+
+    /// Whether it tells of this release, made of the pinned wheels, for such a Python wherever that lies.
+    pub(crate) fn is_of(&self, release: &Release, python: &Python) -> bool {
+        let Ok(packages) = wheels::choose(release, python) else {
+            return false;
+        };
+        let wanted = Self {
+            says: self.says.clone(),
+            executable: self.executable.clone(),
+            files_sha256: self.files_sha256.clone(),
+            ..Self::of(release, python, packages)
+        };
+        *self == wanted
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -138,19 +159,13 @@ pub(crate) fn open(
     release: &Release,
 ) -> Result<Option<Program>, VyperError> {
     let paths = Paths::new(cache, release, python);
-    let path = record_in(&paths.folder);
-    let json = match std::fs::read(&path) {
-        Ok(json) => json,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(VyperError::Read(path, error)),
+    let Some(record) = read_record(&paths.folder)? else {
+        return Ok(None);
     };
-    let record: Record =
-        serde_json::from_slice(&json).map_err(|error| VyperError::Record(path.clone(), error))?;
-    let mut wanted = Record::of(release, python, wheels::choose(release, python)?);
-    wanted.says.clone_from(&record.says);
-    wanted.files_sha256.clone_from(&record.files_sha256);
-    if record != wanted {
-        return Err(VyperError::Other(path));
+    // Said first: without its wheels nothing fits.
+    wheels::choose(release, python)?;
+    if record.executable != python.executable || !record.is_of(release, python) {
+        return Err(VyperError::Other(record_in(&paths.folder)));
     }
     let folder = packages_in(&paths.folder);
     let has = sha256_of_folder(&folder).map_err(|error| VyperError::Read(folder.clone(), error))?;
@@ -163,6 +178,20 @@ pub(crate) fn open(
     }
     let folder = std::fs::canonicalize(&folder).map_err(|error| VyperError::Read(folder, error))?;
     Ok(Some(program(python, folder)))
+}
+
+/// `None` if there is nothing in the folder.
+pub(crate) fn read_record(folder: &Path) -> Result<Option<Record>, VyperError> {
+    let path = record_in(folder);
+    let json = match std::fs::read(&path) {
+        Ok(json) => json,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(VyperError::Read(path, error)),
+    };
+    let record = serde_json::from_slice(&json);
+    record
+        .map(Some)
+        .map_err(|error| VyperError::Record(path, error))
 }
 
 fn program(python: &Python, packages: PathBuf) -> Program {

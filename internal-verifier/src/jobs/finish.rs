@@ -109,9 +109,8 @@ pub(super) async fn after_fault(
         return Ok(RunEnd::Finished);
     }
     let doublings = u32::from(attempt).saturating_sub(1);
-    let pause = state
-        .run
-        .fault_pause
+    let pause = fault
+        .first_pause(state.run.fault_pause)
         .saturating_mul(2_u32.saturating_pow(doublings));
     tracing::warn!(
         event = "job_given_back", %job_id, attempt, error,

@@ -1,5 +1,8 @@
 //! Why we could not look.
 
+use std::time::Duration;
+
+use compiler::{CompileError, Release};
 use verification::explorer::NotAnImport;
 use verification::failure::VerificationFailure;
 
@@ -48,10 +51,35 @@ pub(crate) enum Fault {
     Deadline,
 }
 
+/// Another machine needs half a minute for a release, and has to be told first: the attempts of a job that
+/// waits for it reach over five minutes, not over half a one.
+const TIMES_LONGER_FOR_A_COMPILER: u32 = 10;
+
 impl Fault {
+    /// How long the job rests after a first attempt, where others rest for so long.
+    pub(crate) fn first_pause(&self, usual: Duration) -> Duration {
+        match self.compiler_not_ready() {
+            Some(_) => usual.saturating_mul(TIMES_LONGER_FOR_A_COMPILER),
+            None => usual,
+        }
+    }
+
+    fn compiler_not_ready(&self) -> Option<&Release> {
+        match self {
+            Self::Compiler {
+                source: NotCompiled::Compiler(CompileError::NotReady { release }),
+            } => Some(release),
+            _ => None,
+        }
+    }
+
     /// What ends the job when no attempt is left. A chain that cannot be reached has a word of its
-    /// own; everything else is ours, and the log knows it.
+    /// own, and so has a compiler that nobody prepared; everything else is ours, and the log knows it.
     pub(crate) fn last_word(&self) -> VerificationFailure {
+        if let Some(release) = self.compiler_not_ready() {
+            let compiler_version = release.long_version().to_owned();
+            return VerificationFailure::CompilerNotReady { compiler_version };
+        }
         match self {
             Self::Chain { .. } => VerificationFailure::CannotFetchBytecode,
             Self::Compiler { .. }

@@ -35,6 +35,7 @@ pub fn failure_message(
             Some(version) => format!("Compiler version {} is not available.", plain(version)),
             None => "This compiler version is not available.".to_owned(),
         },
+        "compiler_not_ready" => not_ready(data("compilerVersion")),
         "missing_source" => format!(
             "One or more sources are mentioned in the metadata but are not provided or could not \
              be fetched. Missing sources: {}",
@@ -100,6 +101,14 @@ fn fixed(code: &str) -> Option<&'static str> {
         "unsupported_language" => "The language is not supported.",
         _ => return None,
     })
+}
+
+fn not_ready(version: Option<&Value>) -> String {
+    let version = version.map_or_else(String::new, |version| format!(" {}", plain(version)));
+    format!(
+        "Compiler version{version} is known, but has not been made ready on this server yet. Send the \
+         contract again later."
+    )
 }
 
 /// Every worker that had the job was lost; what is known is how far the last one had come.

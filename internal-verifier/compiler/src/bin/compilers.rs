@@ -8,9 +8,13 @@ use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use compiler::config::{NODE, OFFICIAL_HOST, PYTHON, default_cache, default_repository};
 use compiler::corpus::Corpus;
+use compiler::engine::parse_engines;
 use compiler::intake::progress::Progress;
-use compiler::intake::{Done, Intake, check, pin, pin_vyper, take_in};
+use compiler::intake::{
+    Done, Intake, Making, Published, Report, check, is_published, pin, pin_vyper, publish, take_in,
+};
 use compiler::release::Catalogue;
+use compiler::store::Store;
 use compiler::{Compilers, Config, Engine, Release};
 use verification::compiler::{Compiler, CompilerVersion};
 
@@ -45,12 +49,27 @@ struct Arguments {
     /// Where prepared compilers are kept [default: sourcerun in the user's folder for caches]
     #[arg(long, env = "SOURCERUN_CACHE", global = true)]
     cache: Option<PathBuf>,
+    /// A folder with prepared compilers that many machines share; what is there is copied, not made
+    #[arg(long, env = "COMPILER_STORE", global = true)]
+    store: Option<PathBuf>,
+    /// Put into the store what it lacks, made for machines like this one; "all" is then for all of `COMPILER_ENGINES`
+    #[arg(long, requires = "versions")]
+    publish: bool,
+    /// Which engines "all" is for, with --publish
+    #[arg(long, env = "COMPILER_ENGINES", default_value = "wasm,vyper")]
+    engines: String,
     /// The folder of WebAssembly builds at the Solidity project's host
     #[arg(long, env = "COMPILER_OFFICIAL_HOST", default_value = OFFICIAL_HOST)]
     official_host: String,
     /// Fetch nothing: use only what is in the repository
     #[arg(long)]
     offline: bool,
+    /// Make nothing: only what is ready, here or in the store
+    #[arg(long, conflicts_with = "publish")]
+    only_ready: bool,
+    /// Say on stdout what became of each release, as lines of JSON
+    #[arg(long, conflicts_with = "publish")]
+    report: bool,
     /// The program that runs releases of solc before 0.6.2
     #[arg(long, env = "COMPILER_NODE", default_value = NODE, global = true)]
     node: PathBuf,
@@ -113,15 +132,29 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         repository,
         cache,
         official_host: arguments.official_host,
-        fetch: !arguments.offline,
+        making: match (arguments.only_ready, arguments.offline) {
+            (true, _) => Making::Nothing,
+            (false, true) => Making::Offline,
+            (false, false) => Making::Fetching,
+        },
+        store: store(arguments.store),
         node: arguments.node,
         python: arguments.python,
     };
     match arguments.command {
         None if arguments.list => list(&intake, &catalogue),
+        None if arguments.publish => {
+            let all = match arguments.engine {
+                Some(engine) => vec![engine],
+                None => parse_engines(&arguments.engines)?,
+            };
+            let releases = wanted(&catalogue, &arguments.versions, arguments.engine, &all)?;
+            publish_all(&intake, releases).await
+        }
         None => {
-            let releases = wanted(&catalogue, &arguments.versions, arguments.engine)?;
-            take_in_all(&intake, releases).await
+            let all = [arguments.engine.unwrap_or(Engine::Wasm)];
+            let releases = wanted(&catalogue, &arguments.versions, arguments.engine, &all)?;
+            take_in_all(&intake, releases, arguments.report).await
         }
         Some(Command::Check) => check_all(&intake),
         Some(Command::Corpus {
@@ -144,13 +177,53 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
 }
 
-async fn take_in_all(intake: &Intake, releases: Vec<(Release, Engine)>) -> anyhow::Result<()> {
+/// An empty setting is none.
+fn store(path: Option<PathBuf>) -> Option<Store> {
+    let path = path.filter(|path| !path.as_os_str().is_empty());
+    path.map(Store::new)
+}
+
+async fn publish_all(intake: &Intake, releases: Vec<(Release, Engine)>) -> anyhow::Result<()> {
+    let store = intake.store.as_ref();
+    let store = store.context("--publish needs a store: --store or COMPILER_STORE")?;
+    std::fs::create_dir_all(store.root())
+        .with_context(|| format!("the store `{}` can't be made", store.root().display()))?;
     let mut failed = Vec::new();
     for (release, engine) in releases {
         let name = short_name(&release);
         let progress = Progress::new(&name);
-        match take_in(intake, &release, engine, &progress).await {
+        match publish(intake, store, &release, engine, &progress).await {
+            Ok(Published::Already) => progress.end("is ready"),
+            Ok(Published::Now) => progress.end("published"),
+            Err(error) => {
+                progress.end(&format!("failed: {:#}", anyhow::Error::from(error)));
+                failed.push(name);
+            }
+        }
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    bail!("not published: {}", failed.join(" "))
+}
+
+async fn take_in_all(
+    intake: &Intake,
+    releases: Vec<(Release, Engine)>,
+    report: bool,
+) -> anyhow::Result<()> {
+    let mut failed = Vec::new();
+    for (release, engine) in releases {
+        let name = short_name(&release);
+        let progress = Progress::new(&name);
+        let taken = take_in(intake, &release, engine, &progress).await;
+        if report {
+            let line = serde_json::to_string(&Report::of(&taken, &progress))?;
+            writeln!(std::io::stdout(), "{line}")?;
+        }
+        match taken {
             Ok(Done::Already) => progress.end("is ready"),
+            Ok(Done::FromStore) => progress.end("copied from the store"),
             Ok(Done::Now) => progress.end("made ready"),
             Err(error) => {
                 progress.end(&format!("{:#}", anyhow::Error::from(error)));
@@ -170,19 +243,21 @@ fn short_name(release: &Release) -> String {
     name.split('+').next().unwrap_or_default().to_owned()
 }
 
-/// Releases, and for which engine.
+/// Releases, and for which engine; "all" is for several.
 fn wanted(
     catalogue: &Catalogue,
     versions: &[String],
     engine: Option<Engine>,
+    all: &[Engine],
 ) -> anyhow::Result<Vec<(Release, Engine)>> {
     let mut wanted = Vec::new();
     for version in versions.iter().filter(|version| !version.is_empty()) {
         if version == "all" {
-            let engine = engine.unwrap_or(Engine::Wasm);
-            let known = catalogue.releases().iter().cloned();
-            let having = known.filter(|release| release.engines().contains(&engine));
-            wanted.extend(having.map(|release| (release, engine)));
+            for &engine in all {
+                let known = catalogue.releases().iter().cloned();
+                let having = known.filter(|release| release.engines().contains(&engine));
+                wanted.extend(having.map(|release| (release, engine)));
+            }
             continue;
         }
         let release = find(catalogue, version, engine)?;
@@ -219,10 +294,20 @@ fn list(intake: &Intake, catalogue: &Catalogue) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     for release in catalogue.releases() {
         let state = |engine: &Engine| {
+            let mut places = Vec::new();
             if intake.is_ready(release, *engine) {
-                format!("{engine} (ready)")
-            } else {
+                places.push("ready".to_owned());
+            }
+            let store = intake.store.as_ref();
+            match store.map(|store| is_published(intake, store, release, *engine)) {
+                Some(Ok(true)) => places.push("in the store".to_owned()),
+                Some(Ok(false)) | None => {}
+                Some(Err(error)) => places.push(format!("{:#}", anyhow::Error::from(error))),
+            }
+            if places.is_empty() {
                 engine.to_string()
+            } else {
+                format!("{engine} ({})", places.join(", "))
             }
         };
         let engines: Vec<_> = release.engines().iter().map(state).collect();
@@ -245,14 +330,14 @@ async fn compare(
 ) -> anyhow::Result<()> {
     let all = vec!["all".to_owned()];
     let versions = if versions.is_empty() { &all } else { versions };
-    let wanted = wanted(catalogue, versions, Some(Engine::Wasm))?.into_iter();
+    let wanted = wanted(catalogue, versions, Some(Engine::Wasm), &[Engine::Wasm])?.into_iter();
     let releases: Vec<_> = wanted.map(|(release, _)| release).collect();
     let programs = std::env::current_exe()?;
     let programs = programs.parent().context("this program has no folder")?;
     let config = Config {
         repository: intake.repository.clone(),
         cache: intake.cache.clone(),
-        fetch: intake.fetch,
+        fetch: intake.making == Making::Fetching,
         node: intake.node.clone(),
         ..Config::with_programs_in(programs)
     };

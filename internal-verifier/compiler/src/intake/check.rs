@@ -2,7 +2,7 @@
 //! compilation and what the compiler says itself.
 
 use super::repository::Repository;
-use super::{IntakeError, extract, understand};
+use super::{IntakeError, extract, wasm::understand};
 use crate::release::{Platform, Release};
 
 /// What is found out about a release.

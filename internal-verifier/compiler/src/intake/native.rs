@@ -9,10 +9,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::lock::Lock;
 use super::progress::Progress;
 use super::repository::Repository;
-use super::{Done, Intake, IntakeError, download};
+use super::{Done, Intake, IntakeError, Making, download};
 use crate::engine::Engine;
 use crate::error_chain;
 use crate::native;
@@ -21,59 +20,45 @@ use crate::release::{Platform, Release};
 /// Whoever may read it may start it.
 const MODE: u32 = 0o755;
 
-/// Makes the executable of a release ready to be used.
-///
-/// # Errors
-///
-/// When it can't be fetched, or is not what was pinned.
-pub(super) async fn take_in_native(
+/// What is there must be what was pinned. A plain copy of the Solidity project's folder lacks one bit.
+pub(super) fn find_whole(intake: &Intake, release: &Release) -> Result<Option<Done>, IntakeError> {
+    let path = native::path(&intake.repository, release);
+    let executable = match fs::read(&path) {
+        Ok(executable) => executable,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(no_source(release, format!("`{}`: {error}", path.display()))),
+    };
+    if let Err(has) = check(release, &executable) {
+        let path = path.display();
+        let why = format!(
+            "`{path}` is not what was pinned: its SHA-256 is {has}; remove it to have it fetched"
+        );
+        return Err(no_source(release, why));
+    }
+    if native::is_executable(&path) {
+        return Ok(Some(Done::Already));
+    }
+    make_executable(&path)?;
+    Ok(Some(Done::Now))
+}
+
+pub(super) async fn make(
     intake: &Intake,
     release: &Release,
     progress: &Progress,
-) -> Result<Done, IntakeError> {
-    let path = native::path(&intake.repository, release);
-    let _lock = lock(intake, release, progress)?;
-    let no_source = |why: String| IntakeError::Source {
-        release: release.to_string(),
-        why,
-    };
-    let has = match fs::read(&path) {
-        Ok(executable) => Some(executable),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(no_source(format!("`{}`: {error}", path.display()))),
-    };
-    let done = match has {
-        Some(executable) => {
-            if let Err(has) = check(release, &executable) {
-                let path = path.display();
-                return Err(no_source(format!(
-                    "`{path}` is not what was pinned: its SHA-256 is {has}; remove it to have it fetched"
-                )));
-            }
-            if native::is_executable(&path) {
-                return Ok(Done::Already);
-            }
-            Done::Now
-        }
-        None if !intake.fetch => {
-            let why = "it is not in the repository, and nothing may be fetched";
-            return Err(no_source(why.to_owned()));
-        }
-        None => {
-            fetch(intake, release, progress).await.map_err(no_source)?;
-            Done::Now
-        }
-    };
-    make_executable(&path)?;
-    Ok(done)
+) -> Result<(), IntakeError> {
+    if intake.making != Making::Fetching {
+        let why = "it is not in the repository, and nothing may be fetched";
+        return Err(no_source(release, why.to_owned()));
+    }
+    let fetched = fetch(intake, release, progress).await;
+    fetched.map_err(|why| no_source(release, why))?;
+    make_executable(&native::path(&intake.repository, release))
 }
 
-fn lock(intake: &Intake, release: &Release, progress: &Progress) -> Result<Lock, IntakeError> {
-    let folder = intake.cache.join("native");
-    fs::create_dir_all(&folder).map_err(|source| IntakeError::Folder(folder.clone(), source))?;
-    progress.step("waiting for another process that is at it");
-    let path = folder.join(format!("{}.lock", release.long_version()));
-    Lock::acquire(&path).map_err(|source| IntakeError::Write(path, source))
+fn no_source(release: &Release, why: String) -> IntakeError {
+    let release = release.to_string();
+    IntakeError::Source { release, why }
 }
 
 async fn fetch(intake: &Intake, release: &Release, progress: &Progress) -> Result<(), String> {
@@ -111,7 +96,7 @@ fn check(release: &Release, executable: &[u8]) -> Result<(), String> {
     }
 }
 
-fn make_executable(path: &Path) -> Result<(), IntakeError> {
+pub(super) fn make_executable(path: &Path) -> Result<(), IntakeError> {
     let cant = |source| IntakeError::Write(PathBuf::from(path), source);
     fs::set_permissions(path, Permissions::from_mode(MODE)).map_err(cant)
 }

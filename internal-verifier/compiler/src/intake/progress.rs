@@ -1,6 +1,7 @@
 //! What the person who waits sees: a line that moves on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,6 +12,7 @@ pub struct Progress {
     name: String,
     began: Instant,
     bar: Option<ProgressBar>,
+    found: Mutex<Vec<String>>,
 }
 
 const STYLE: &str = "{spinner} {prefix:9} {msg} {elapsed}";
@@ -30,6 +32,7 @@ impl Progress {
             name: name.to_owned(),
             began: Instant::now(),
             bar,
+            found: Mutex::default(),
         }
     }
 
@@ -71,6 +74,18 @@ impl Progress {
             Some(bar) => bar.println(line),
             None => eprintln!("{line}"),
         }
+    }
+
+    /// Something that was found and can't be used: worth knowing, and kept for whoever started this.
+    pub(crate) fn refuse(&self, what: &str) {
+        self.note(what);
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.push(what.to_owned());
+    }
+
+    pub(crate) fn found(&self) -> Vec<String> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.clone()
     }
 
     /// The last word.

@@ -6,11 +6,11 @@
 
 use sha2::{Digest, Sha256};
 
-use super::Intake;
 use super::download::{self, DownloadError};
 use super::npm::{self, NpmError};
 use super::progress::Progress;
 use super::repository::Repository;
+use super::{Intake, Making};
 use crate::error_chain;
 use crate::release::{Platform, Release};
 
@@ -63,7 +63,7 @@ pub(crate) async fn fetch(
             source: "repository".to_owned(),
         });
     }
-    if !intake.fetch {
+    if intake.making != Making::Fetching {
         return Err(SourceError::Offline);
     }
     let fetched = fetch_anywhere(intake, repository, release, progress).await?;

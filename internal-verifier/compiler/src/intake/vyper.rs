@@ -7,40 +7,29 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::lock::Lock;
 use super::progress::Progress;
-use super::{Done, Intake, IntakeError, pip};
+use super::{Intake, IntakeError, Making, pip};
 use crate::error_chain;
 use crate::python::{self, Python};
 use crate::release::{PinnedPackage, Release};
+use crate::store::Wanted;
 use crate::vyper::{self, Paths, Record, VyperError, wheels};
 
-pub(super) async fn take_in(
+pub(super) async fn make(
     intake: &Intake,
-    release: &Release,
+    wanted: &Wanted,
     progress: &Progress,
-) -> Result<Done, IntakeError> {
+) -> Result<(), IntakeError> {
+    let release = &wanted.release;
     let python = python::find(&intake.python)?;
     let packages = wheels::choose(release, &python).map_err(VyperError::from)?;
-    let paths = Paths::new(&intake.cache, release, &python);
-    fs::create_dir_all(&paths.root)
-        .map_err(|source| IntakeError::Folder(paths.root.clone(), source))?;
-    progress.step("waiting for another process that is at it");
-    let cant_lock = |source| IntakeError::Write(paths.lock.clone(), source);
-    let lock = Lock::acquire(&paths.lock).map_err(cant_lock)?;
-    match vyper::open(&intake.cache, &python, release) {
-        Ok(Some(_)) => return Ok(Done::Already),
-        Ok(None) => {}
-        Err(error) => progress.note(&format!("making it anew: {}", error_chain(&error))),
-    }
     let fetched = fetch(intake, &python, &packages, progress).await;
     let wheels = fetched.map_err(|error| IntakeError::Source {
         release: release.to_string(),
         why: error_chain(&error),
     })?;
-    make(&wheels, release, &python, &paths, packages, progress)?;
-    drop(lock);
-    Ok(Done::Now)
+    let paths = Paths::new(&intake.cache, release, &python);
+    unpack_all(&wheels, release, &python, &paths, packages, progress)
 }
 
 /// The files of all packages, checked.
@@ -55,7 +44,7 @@ async fn fetch(
     for package in packages {
         let wheel = repository.join(&package.file);
         if !pip::is_there(&wheel, package)? {
-            if !intake.fetch {
+            if intake.making != Making::Fetching {
                 return Err(pip::PipError::Offline(package.file.clone()));
             }
             progress.step("fetching it with pip");
@@ -66,7 +55,7 @@ async fn fetch(
     Ok(wheels)
 }
 
-fn make(
+fn unpack_all(
     wheels: &[PathBuf],
     release: &Release,
     python: &Python,
@@ -95,11 +84,7 @@ fn make(
     }
     record.files_sha256 = vyper::sha256_of_folder(&folder)
         .map_err(|source| IntakeError::Folder(folder.clone(), source))?;
-    let path = vyper::record_in(made.path());
-    let json = serde_json::to_vec_pretty(&record)
-        .map_err(|error| IntakeError::Write(path.clone(), error.into()))?;
-    super::write(&path, &json)?;
-    put(made, &paths.folder)
+    put(made, &record, &paths.folder)
 }
 
 /// A wheel is a zip archive; what it says about scripts is of no use here.
@@ -128,16 +113,26 @@ fn compile(python: &Python, folder: &Path) -> Result<(), IntakeError> {
     Ok(())
 }
 
-/// One that is broken goes first.
-fn put(made: tempfile::TempDir, place: &Path) -> Result<(), IntakeError> {
+/// Packages, with their record, in place of a folder that may be broken.
+pub(super) fn put(
+    made: tempfile::TempDir,
+    record: &Record,
+    place: &Path,
+) -> Result<(), IntakeError> {
+    let path = vyper::record_in(made.path());
+    let json = serde_json::to_vec_pretty(record)
+        .map_err(|error| IntakeError::Write(path.clone(), error.into()))?;
+    super::write(&path, &json)?;
     let cant = |source| IntakeError::Write(place.to_owned(), source);
     match fs::remove_dir_all(place) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(cant(error)),
         _ => {}
     }
-    let made = made.keep();
     // Made for its maker alone; whoever serves may be another user.
     let open_to_all = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(&made, open_to_all).map_err(cant)?;
-    fs::rename(&made, place).map_err(cant)
+    fs::set_permissions(made.path(), open_to_all).map_err(cant)?;
+    fs::rename(made.path(), place).map_err(cant)?;
+    // There is nothing of that name to be removed any more.
+    drop(made.keep());
+    Ok(())
 }

@@ -17,6 +17,8 @@ mod old;
 #[cfg(test)]
 mod programs;
 #[cfg(test)]
+mod store;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod vyper;

@@ -22,6 +22,7 @@ pub(crate) fn configuration() -> Config {
         cache,
         host_program: HOST.into(),
         intake_program: INTAKE.into(),
+        store: None,
         fetch: true,
         engines: Engines::default(),
         native_list: None,
