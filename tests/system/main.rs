@@ -14,6 +14,7 @@ mod faults;
 mod identity;
 mod imports;
 mod input_gate;
+mod instances;
 mod lookups;
 mod pages;
 mod progress;
