@@ -56,6 +56,11 @@ async fn two_public_apis_are_one_service() {
     }
     assert_eq!(documents[0], documents[1]);
 
+    // The stack's own identity has the scheduler's account, too.
+    let identity = system.stack.identity().address().to_string();
+    let ordered = order(&urls.join(","), &identity).await;
+    ordered.succeeded().unwrap().says(&urls[1]).unwrap();
+
     // Each is looked after, and comes back where it was.
     let second = system.stack.processes().nth(1).unwrap();
     second.kill();

@@ -1,6 +1,7 @@
 //! The whole system: database, identity, verifiers, front, public-api.
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::cloud_run::{CloudRun, Revision, ServiceConfig, Source};
-use crate::identity::IdentityServer;
+use crate::identity::{Accounts, IdentityServer};
 use crate::issuer;
 use crate::process::{Ended, Process};
 use crate::programs::Programs;
@@ -164,7 +165,11 @@ impl Stack {
         if let Some(url) = &config.databases.migrate {
             migrate(&programs, url).await?;
         }
-        let identity = IdentityServer::start(issuer::PUBLIC_API)?;
+        let accounts = Accounts {
+            default: issuer::PUBLIC_API.to_owned(),
+            others: vec![issuer::SWEEPER.to_owned()],
+        };
+        let identity = IdentityServer::start_at((Ipv4Addr::LOCALHOST, 0).into(), accounts)?;
         let settings = Settings {
             config: &config,
             programs: &programs,
