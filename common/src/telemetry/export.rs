@@ -126,7 +126,10 @@ impl Telemetry {
         are_due
     }
 
-    async fn bounded(&self, act: impl FnOnce(SdkTracerProvider, SdkMeterProvider) + Send + 'static) {
+    async fn bounded(
+        &self,
+        act: impl FnOnce(SdkTracerProvider, SdkMeterProvider) + Send + 'static,
+    ) {
         let Some(meter) = self.meter.clone().filter(|_| self.exports) else {
             return;
         };

@@ -79,7 +79,11 @@ impl GoogleClient {
     }
 
     fn authorization(&self) -> Result<HeaderValue, NoToken> {
-        let current = || self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = || {
+            self.credentials
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
         let credentials = current().clone();
         let asking = async { tokio::time::timeout(TOKEN_WITHIN, credentials.access_token()).await };
         let token = self.runtime.block_on(asking);
