@@ -20,5 +20,6 @@ mod progress;
 mod rejections;
 mod schemathesis;
 mod support;
+mod telemetry;
 mod verifying;
 mod walls;

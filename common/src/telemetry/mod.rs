@@ -5,6 +5,7 @@
 //! exporter and no extra thread. Metrics may also be fetched, from [`page`]. `tracing-actix-web` and `reqwest-tracing` know
 //! OpenTelemetry only up to 0.32, so [`propagation`] does their part, for the job row as well.
 
+mod before_answer;
 mod export;
 mod google;
 mod logging;
@@ -28,6 +29,7 @@ use tracing_subscriber::util::TryInitError;
 
 use crate::config::OtlpToken;
 
+pub use before_answer::flush_before_answer;
 pub use export::Telemetry;
 pub use google::GoogleError;
 pub use request::RootSpan;

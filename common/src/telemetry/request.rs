@@ -20,6 +20,10 @@ use crate::telemetry::propagation::continue_caller;
 #[derive(Debug)]
 pub struct RootSpan;
 
+pub(super) fn is_of_machine(path: &str) -> bool {
+    OF_MACHINES.contains(&path)
+}
+
 struct Started(Instant);
 
 const LONGEST_REQUEST_ID: usize = 128;
@@ -30,7 +34,7 @@ const OF_MACHINES: [&str; 2] = ["/health", METRICS_PATH];
 impl RootSpanBuilder for RootSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
         request.extensions_mut().insert(Started(Instant::now()));
-        if OF_MACHINES.contains(&request.path()) {
+        if is_of_machine(request.path()) {
             return Span::none();
         }
         let route = request.match_pattern();
@@ -111,7 +115,7 @@ fn log_line(request: &HttpRequest, status: u16) {
             )
         };
     }
-    if OF_MACHINES.contains(&path) {
+    if is_of_machine(path) {
         line!(debug);
     } else {
         line!(info);

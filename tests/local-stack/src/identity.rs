@@ -23,6 +23,8 @@ const ACCOUNT: &str = "/computeMetadata/v1/instance/service-accounts/default";
 pub struct Switches {
     /// Answers of `/identity` and of `/certs`; anything but 200 is an error without a body.
     pub identity_status: AtomicU16,
+    /// Of `/token`, where access tokens come from.
+    pub token_status: AtomicU16,
     pub certs_status: AtomicU16,
     pub token_ttl_s: AtomicU64,
     pub identity_delay_ms: AtomicU64,
@@ -58,6 +60,7 @@ impl IdentityServer {
             account: account.to_owned(),
             switches: Switches {
                 identity_status: 200.into(),
+                token_status: 200.into(),
                 certs_status: 200.into(),
                 token_ttl_s: 3600.into(),
                 identity_delay_ms: 0.into(),
@@ -71,6 +74,7 @@ impl IdentityServer {
         let server = Server::start(move |app| {
             app.app_data(shared.clone())
                 .route(&format!("{ACCOUNT}/identity"), web::get().to(identity))
+                .route(&format!("{ACCOUNT}/token"), web::get().to(access_token))
                 .route(&format!("{ACCOUNT}/email"), web::get().to(email))
                 .route("/certs", web::get().to(certs))
                 .route("/platform/certs", web::get().to(platform_certs));
@@ -82,6 +86,12 @@ impl IdentityServer {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// What it gives as access token, for the APIs of the platform.
+    #[must_use]
+    pub fn access_token(&self) -> String {
+        token_of(&self.state.account)
     }
 
     /// Where the public keys are.
@@ -139,6 +149,20 @@ async fn identity(
             .body(token),
         Err(error) => HttpResponse::InternalServerError().body(error.to_string()),
     }
+}
+
+async fn access_token(state: web::Data<State>) -> HttpResponse {
+    failure(&state.switches.token_status).unwrap_or_else(|| {
+        HttpResponse::Ok()
+            .insert_header(("metadata-flavor", "Google"))
+            .json(json!({
+                "access_token": token_of(&state.account), "expires_in": 3600, "token_type": "Bearer",
+            }))
+    })
+}
+
+fn token_of(account: &str) -> String {
+    format!("access-token-of-{account}")
 }
 
 async fn email(state: web::Data<State>) -> String {
