@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context;
 use common::auth::check::TokenCheck;
 use common::db::{Database, DatabaseConfig, schema};
 use common::report::with_causes;
-use common::telemetry::{self, RootSpan, Sampling, TelemetryConfig, metrics};
+use common::telemetry::page::MetricsPage;
+use common::telemetry::{self, RootSpan, Sampling, TelemetryConfig, flush_before_answer, metrics};
 use compiler::Compilers;
 use compiler::sandbox::Level;
 use tokio::sync::{Semaphore, watch};
@@ -36,6 +38,8 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         filter: config.service.log,
         project: config.service.project,
         otlp_endpoint: config.service.otlp_endpoint,
+        otlp_token: config.service.otlp_token,
+        metrics: config.service.metrics,
         sampler: Sampling::AsCaller,
     })?;
     let database = Database::new(DatabaseConfig {
@@ -43,6 +47,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         ..DatabaseConfig::new(config.service.database_url, SERVICE)
     })?;
     schema::check(&database).await?;
+    database.show_in_metrics();
     let compilers = Compilers::open(config.compilers)?;
     tell_walls(compiler::sandbox::probe());
     let check = Arc::new(TokenCheck::new(config.check)?);
@@ -57,11 +62,15 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         stopping: watch::Sender::new(false),
     });
     let shared = state.clone();
+    let telling = telemetry.clone();
     let server = HttpServer::new(move || {
         let check = Arc::clone(&check);
         App::new()
             .app_data(shared.clone())
+            .app_data(web::ThinData(telling.clone()))
             .wrap(TracingLogger::<RootSpan>::new())
+            .wrap(from_fn(flush_before_answer))
+            .configure(|routes| MetricsPage::configure(telling.page(), routes))
             .configure(move |config| routes::configure(config, check))
     })
     // Jobs are few and long, and their work is done elsewhere: one thread serves them all.
@@ -92,8 +101,10 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
 /// What holds compilers on this machine: in the log for whoever looks, as metrics for an alert.
 fn tell_walls(level: Level) {
     let landlock = level.landlock.unwrap_or_default();
-    metrics::gauge("sandbox_landlock_version", f64::from(landlock), &[]);
-    metrics::gauge("sandbox_seccomp", f64::from(u8::from(level.seccomp)), &[]);
+    for name in Level::NAMES {
+        let is_it = f64::from(u8::from(name == level.name()));
+        metrics::gauge("sandbox_level", is_it, &[("level", name)]);
+    }
     let seccomp = level.seccomp;
     if landlock > 0 && seccomp {
         tracing::info!(

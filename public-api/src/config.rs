@@ -25,6 +25,8 @@ pub(crate) struct Config {
     /// load balancer before it.
     pub(crate) proxies: usize,
     pub(crate) explorer: ExplorerConfig,
+    /// Which part of all requests is traced, from 0 to 1.
+    pub(crate) traced_part: f64,
 }
 
 /// How the block explorer is asked.
@@ -105,6 +107,10 @@ impl Config {
         let bodies_mebibytes = reader.or("BODIES_MEMORY_MIB", 64);
         let proxies = reader.or("TRUSTED_PROXIES", 0);
         let explorer = read_explorer(&mut reader);
+        let traced_part = reader.or("TRACED_PART", 1.0);
+        if !(0.0..=1.0).contains(&traced_part) {
+            reader.mistake("TRACED_PART: a number from 0 to 1");
+        }
         let required = service.zip(verifier_url).zip(explorer).zip(upkeep);
         reader.finish(
             required.map(|(((service, verifier_url), explorer), upkeep)| Self {
@@ -125,6 +131,7 @@ impl Config {
                 bodies_mebibytes,
                 proxies,
                 explorer,
+                traced_part,
             }),
         )
     }

@@ -21,5 +21,6 @@ mod progress;
 mod rejections;
 mod schemathesis;
 mod support;
+mod telemetry;
 mod verifying;
 mod walls;

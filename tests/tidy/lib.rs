@@ -7,6 +7,8 @@
 mod packages;
 #[cfg(test)]
 mod rooms;
+#[cfg(test)]
+mod telemetry;
 
 #[cfg(test)]
 mod files {

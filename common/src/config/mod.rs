@@ -206,6 +206,36 @@ pub struct ServiceConfig {
     pub project: String,
     /// Base address of an OTLP/HTTP receiver; none is needed.
     pub otlp_endpoint: Option<String>,
+    pub otlp_token: OtlpToken,
+    /// Whether there is a page for Prometheus.
+    pub metrics: bool,
+}
+
+/// How a receiver of telemetry knows us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtlpToken {
+    /// It takes what anybody sends, such as a collector beside this process.
+    None,
+    /// By an access token of the account that this process runs as.
+    Google,
+}
+
+impl OtlpToken {
+    /// `OTLP_TOKEN`.
+    fn read(reader: &mut Reader) -> Self {
+        let is_set = |name| reader.text(name).is_some();
+        let has_both = is_set("OTEL_EXPORTER_OTLP_ENDPOINT") && is_set("GOOGLE_CLOUD_PROJECT");
+        match reader.text("OTLP_TOKEN").as_deref() {
+            None => return Self::None,
+            Some("google") if has_both => {}
+            Some("google") => reader.mistake(
+                "OTLP_TOKEN: needs OTEL_EXPORTER_OTLP_ENDPOINT, such as https://telemetry.googleapis.com, and \
+                 GOOGLE_CLOUD_PROJECT, whose quota is used",
+            ),
+            Some(_) => reader.mistake("OTLP_TOKEN: `google`, or not set"),
+        }
+        Self::Google
+    }
 }
 
 impl std::fmt::Debug for ServiceConfig {
@@ -220,7 +250,7 @@ impl std::fmt::Debug for ServiceConfig {
 
 impl ServiceConfig {
     /// `DATABASE_URL` and `CHAINS` must be set; `DATABASE_CONNECTIONS`, `LOG`, `GOOGLE_CLOUD_PROJECT`
-    /// and `OTEL_EXPORTER_OTLP_ENDPOINT` may be.
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTLP_TOKEN` and `METRICS` may be.
     pub fn read(reader: &mut Reader, usual_connections: usize) -> Option<Self> {
         let listen = Listen::read(reader);
         let meaning = "where Postgres is, as in postgres://user:password@host/database";
@@ -232,6 +262,8 @@ impl ServiceConfig {
             log: reader.or("LOG", "info".to_owned()),
             project: reader.or("GOOGLE_CLOUD_PROJECT", "local".to_owned()),
             otlp_endpoint: reader.text("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            otlp_token: OtlpToken::read(reader),
+            metrics: reader.or("METRICS", true),
             database_url: database_url?,
             chains: chains?,
         };

@@ -100,7 +100,7 @@ impl DatabaseError {
         }
     }
 
-    fn sql_state(&self) -> Option<&SqlState> {
+    pub(super) fn sql_state(&self) -> Option<&SqlState> {
         match self {
             Self::Begin { source, .. }
             | Self::Statement { source, .. }

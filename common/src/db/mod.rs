@@ -15,6 +15,7 @@ pub mod outputs;
 mod purge;
 mod row;
 pub mod schema;
+mod span;
 mod statement;
 mod transaction;
 

@@ -25,6 +25,8 @@ const ACCOUNTS: &str = "/computeMetadata/v1/instance/service-accounts";
 pub struct Switches {
     /// Answers of `/identity` and of `/certs`; anything but 200 is an error without a body.
     pub identity_status: AtomicU16,
+    /// Of `/token`, where access tokens come from.
+    pub token_status: AtomicU16,
     pub certs_status: AtomicU16,
     pub token_ttl_s: AtomicU64,
     pub identity_delay_ms: AtomicU64,
@@ -90,6 +92,7 @@ impl IdentityServer {
             accounts,
             switches: Switches {
                 identity_status: 200.into(),
+                token_status: 200.into(),
                 certs_status: 200.into(),
                 token_ttl_s: 3600.into(),
                 identity_delay_ms: 0.into(),
@@ -107,6 +110,10 @@ impl IdentityServer {
                     web::get().to(identity),
                 )
                 .route(
+                    &format!("{ACCOUNTS}/{{account}}/token"),
+                    web::get().to(access_token),
+                )
+                .route(
                     &format!("{ACCOUNTS}/{{account}}/email"),
                     web::get().to(email),
                 )
@@ -120,6 +127,12 @@ impl IdentityServer {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// What it gives as access token, for the APIs of the platform.
+    #[must_use]
+    pub fn access_token(&self) -> String {
+        token_of(&self.state.accounts.default)
     }
 
     /// Where the public keys are.
@@ -181,6 +194,23 @@ async fn identity(
             .body(token),
         Err(error) => HttpResponse::InternalServerError().body(error.to_string()),
     }
+}
+
+async fn access_token(account: web::Path<String>, state: web::Data<State>) -> HttpResponse {
+    let Some(account) = state.accounts.find(&account) else {
+        return HttpResponse::NotFound().body("there is no such account");
+    };
+    failure(&state.switches.token_status).unwrap_or_else(|| {
+        HttpResponse::Ok()
+            .insert_header(("metadata-flavor", "Google"))
+            .json(json!({
+                "access_token": token_of(account), "expires_in": 3600, "token_type": "Bearer",
+            }))
+    })
+}
+
+fn token_of(account: &str) -> String {
+    format!("access-token-of-{account}")
 }
 
 async fn email(account: web::Path<String>, state: web::Data<State>) -> HttpResponse {
