@@ -4,6 +4,8 @@
 //! new room gets its place when it is built.
 
 #[cfg(test)]
+mod monitoring;
+#[cfg(test)]
 mod packages;
 #[cfg(test)]
 mod rooms;
