@@ -83,7 +83,7 @@ struct Named {
     labels: BTreeSet<String>,
 }
 
-/// What an expression of PromQL names, as far as ours need it.
+/// What an expression of Prometheus's language names, as far as ours need it.
 fn named(expression: &str) -> Named {
     let mut named = Named::default();
     // What stands in quotes is a label's value, in square brackets a time.

@@ -1,6 +1,7 @@
-//! Prometheus beside the services, with the scrape configuration and the rules that Compose uses, if the
-//! program is on this machine. It looks at the targets' files again by itself, so an instance that is
-//! started again on another port is found.
+//! Prometheus beside the services, with what Compose gives it, if the program is on this machine.
+//!
+//! It looks at the targets' files again by itself, so an instance that is started again on another port is
+//! found.
 
 use std::collections::BTreeMap;
 use std::fs;

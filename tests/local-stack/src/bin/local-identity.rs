@@ -13,7 +13,7 @@ use local_stack::say::say_listening;
 /// Gives ID tokens of made-up accounts, signed with a key that is made at each start. For local use only:
 /// whoever reaches it gets any token it can give.
 ///
-/// A caller finds it by GCE_METADATA_HOST=host:port, whoever checks tokens by JWKS_URL=http://host:port/certs.
+/// A caller finds it by `GCE_METADATA_HOST=host:port`, whoever checks tokens by `JWKS_URL=http://host:port/certs`.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Where it listens

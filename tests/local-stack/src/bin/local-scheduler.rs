@@ -9,8 +9,8 @@ use local_stack::say::say;
 use local_stack::scheduler::{Scheduler, SchedulerConfig, give_all};
 use serde_json::json;
 
-/// Orders upkeep as Cloud Scheduler does: POST /internal_api_sweep each minute and /internal_api_expire each
-/// day, with a token of local identity. For local use only.
+/// Orders upkeep as Cloud Scheduler does, with a token of local identity: a sweep each minute, and each day
+/// that what is old is deleted. For local use only.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Each public-api, separated by commas, as in http://host:port
