@@ -16,7 +16,7 @@ help: ## This list
 demo: programs ## Deploys contracts on a local chain and verifies them: make demo [ONCE=1]
 	@$(release)/demo --end-with-parent $(if $(ONCE),--once)
 
-stack: programs ## Both services on this machine, until Ctrl-C: make stack CHAINS=chains.json [PORT=5555] [VERIFIERS=2] [COMPILER_ENGINES=...]
+stack: programs ## Both services on this machine, until Ctrl-C: make stack CHAINS=chains.json [PORT=5555] [PUBLIC_APIS=2] [VERIFIERS=2] [MONITORING=1] [COMPILER_ENGINES=...]
 	@$(release)/stack --end-with-parent
 
 compilers: programs ## Prepares compilers, or lists them: make compilers VERSIONS="0.8.28 0.5.16 vyper-0.4.3" [ENGINE=node]

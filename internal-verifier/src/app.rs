@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context;
 use common::auth::check::TokenCheck;
 use common::db::{Database, DatabaseConfig, schema};
 use common::report::with_causes;
-use common::telemetry::{self, RootSpan, Sampling, TelemetryConfig, metrics};
+use common::telemetry::page::MetricsPage;
+use common::telemetry::{self, RootSpan, Sampling, TelemetryConfig, flush_before_answer, metrics};
 use compiler::Compilers;
 use compiler::sandbox::Level;
 use tokio::sync::{Semaphore, watch};
@@ -31,15 +33,14 @@ const ANSWER_WITHIN_S: u64 = 1;
 
 /// Runs until SIGINT or SIGTERM.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
-    let telemetry = telemetry::init(&TelemetryConfig {
-        service: SERVICE,
-        filter: config.service.log,
-        project: config.service.project,
-        otlp_endpoint: config.service.otlp_endpoint,
-        sampler: Sampling::AsCaller,
-    })?;
+    let telemetry = telemetry::init(&TelemetryConfig::of_service(
+        SERVICE,
+        config.service.telemetry,
+        Sampling::AsCaller,
+    ))?;
     let database = Database::new(DatabaseConfig::of_service(config.service.database, SERVICE))?;
     schema::check(&database).await?;
+    database.show_in_metrics();
     let compilers = Compilers::open(config.compilers)?;
     tell_walls(compiler::sandbox::probe());
     let check = Arc::new(TokenCheck::new(config.check)?);
@@ -54,11 +55,15 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         stopping: watch::Sender::new(false),
     });
     let shared = state.clone();
+    let telling = telemetry.clone();
     let server = HttpServer::new(move || {
         let check = Arc::clone(&check);
         App::new()
             .app_data(shared.clone())
+            .app_data(web::ThinData(telling.clone()))
             .wrap(TracingLogger::<RootSpan>::new())
+            .wrap(from_fn(flush_before_answer))
+            .configure(|routes| MetricsPage::configure(telling.page(), routes))
             .configure(move |config| routes::configure(config, check))
     })
     // Jobs are few and long, and their work is done elsewhere: one thread serves them all.
@@ -89,8 +94,10 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
 /// What holds compilers on this machine: in the log for whoever looks, as metrics for an alert.
 fn tell_walls(level: Level) {
     let landlock = level.landlock.unwrap_or_default();
-    metrics::gauge("sandbox_landlock_version", f64::from(landlock), &[]);
-    metrics::gauge("sandbox_seccomp", f64::from(u8::from(level.seccomp)), &[]);
+    for name in Level::NAMES {
+        let is_it = f64::from(u8::from(name == level.name()));
+        metrics::gauge("sandbox_level", is_it, &[("level", name)]);
+    }
     let seccomp = level.seccomp;
     if landlock > 0 && seccomp {
         tracing::info!(

@@ -235,8 +235,16 @@ fn read_run(reader: &mut Reader) -> RunConfig {
     let seconds = Duration::from_secs;
     let run = RunConfig {
         worker: worker(reader),
-        lease: reader.milliseconds("LEASE_MS", seconds(40), "until a job is free again whose verifier is silent"),
-        heartbeat: reader.milliseconds("HEARTBEAT_MS", seconds(10), "how often a lease is renewed; at most half of LEASE_MS"),
+        lease: reader.milliseconds(
+            "LEASE_MS",
+            seconds(40),
+            "until a job is free again whose verifier is silent",
+        ),
+        heartbeat: reader.milliseconds(
+            "HEARTBEAT_MS",
+            seconds(10),
+            "how often a lease is renewed; at most half of LEASE_MS",
+        ),
         heartbeat_patience: reader.milliseconds(
             "HEARTBEAT_PATIENCE_MS",
             seconds(80),

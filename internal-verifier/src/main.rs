@@ -6,6 +6,7 @@ mod jobs;
 mod outputs;
 mod routes;
 mod sources;
+mod stages;
 mod state;
 mod verify;
 

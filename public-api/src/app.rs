@@ -13,6 +13,7 @@ use common::chains::Chains;
 use common::db::jobs::JobEvents;
 use common::db::{Database, DatabaseConfig, schema};
 use common::report::with_causes;
+use common::telemetry::page::MetricsPage;
 use common::telemetry::{self, RootSpan, Sampling, TelemetryConfig};
 use tokio::sync::Semaphore;
 use tracing_actix_web::TracingLogger;
@@ -37,13 +38,12 @@ const PROXIES_ASKED_AT_ONCE: usize = 16;
 
 /// Runs until SIGINT or SIGTERM.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
-    let telemetry = telemetry::init(&TelemetryConfig {
-        service: SERVICE,
-        filter: config.service.log.clone(),
-        project: config.service.project.clone(),
-        otlp_endpoint: config.service.otlp_endpoint.clone(),
-        sampler: Sampling::All,
-    })?;
+    let telemetry = telemetry::init(&TelemetryConfig::of_service(
+        SERVICE,
+        config.service.telemetry.clone(),
+        Sampling::Ratio(config.traced_part),
+    ))?;
+    let page = telemetry.page().cloned();
     let listen = config.service.listen.clone();
     let check = config.upkeep.check.clone().map(TokenCheck::new);
     let check = check.transpose()?.map(Arc::new);
@@ -58,6 +58,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
             .wrap(from_fn(encodings::gzip_or_none))
             .wrap(from_fn(cors::allow_everybody))
             .wrap(TracingLogger::<RootSpan>::new())
+            .configure(|routes| MetricsPage::configure(page.as_ref(), routes))
             .configure(|routes| routes::configure(routes, check.as_ref()))
     })
     // The last piece of a long answer, and each event, would else wait for a receipt: 40 ms.
@@ -90,6 +91,7 @@ async fn open(config: Config) -> anyhow::Result<State> {
         ..DatabaseConfig::of_service(config.service.database, SERVICE)
     })?;
     schema::check(&database).await?;
+    database.show_in_metrics();
     let tokens = TokenSource::from_environment(&config.dispatch.audience)?;
     Ok(State {
         nodes: Chains::new(&config.service.chains, config.rpc_timeout)?,

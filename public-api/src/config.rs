@@ -25,6 +25,8 @@ pub(crate) struct Config {
     /// load balancer before it.
     pub(crate) proxies: usize,
     pub(crate) explorer: ExplorerConfig,
+    /// Which part of all requests is traced, from 0 to 1.
+    pub(crate) traced_part: f64,
 }
 
 /// How the block explorer is asked.
@@ -108,6 +110,14 @@ impl Config {
             "for all that is asked about one proxy contract",
         );
         let explorer = read_explorer(reader);
+        let traced_part = reader.or(
+            "TRACED_PART",
+            1.0,
+            "which part of all requests is traced, from 0 to 1; the verifier does as its caller has decided",
+        );
+        if !(0.0..=1.0).contains(&traced_part) {
+            reader.mistake("TRACED_PART: a number from 0 to 1");
+        }
         Some(Self {
             service: service?,
             dispatch: dispatch?,
@@ -119,6 +129,7 @@ impl Config {
             bodies_mebibytes,
             proxies,
             explorer: explorer?,
+            traced_part,
         })
     }
 }

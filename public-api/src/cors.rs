@@ -9,6 +9,7 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, body::EitherBody};
+use common::telemetry::page::METRICS_PATH;
 
 /// What a page may send besides what every page may.
 const ASKED: &str = "content-type, if-none-match, last-event-id, prefer, traceparent";
@@ -17,7 +18,9 @@ pub(crate) async fn allow_everybody<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let mut response = if request.method() == Method::OPTIONS {
+    // For operators' machines: no page of anybody may read it.
+    let is_open = request.path() != METRICS_PATH;
+    let mut response = if is_open && request.method() == Method::OPTIONS {
         let preflight = HttpResponse::NoContent()
             .insert_header((ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, OPTIONS"))
             .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, ASKED))
@@ -27,6 +30,9 @@ pub(crate) async fn allow_everybody<B: MessageBody>(
     } else {
         next.call(request).await?.map_into_left_body()
     };
+    if !is_open {
+        return Ok(response);
+    }
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(

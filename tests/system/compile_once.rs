@@ -34,14 +34,14 @@ async fn the_same_input_for_another_address_is_not_compiled_again() {
     let body = project.submission(None).unwrap();
     verify(&system, &first.address, &body).await;
     verify(&system, &second.address, &body).await;
-    assert_eq!(origins(&system), ["compiler", "memory"]);
+    assert_eq!(origins(&system), ["compiled", "memory"]);
     // One character more is another input, even if the code is the same.
     let (_, third) = system.small().await;
     let mut other = body.clone();
     other["stdJsonInput"]["settings"]["optimizer"]["runs"] = json!(199);
     let job = system.verify(&third.address, &other).await;
     assert_eq!(job["contract"]["match"], "match", "{job}");
-    assert_eq!(origins(&system), ["compiler", "memory", "compiler"]);
+    assert_eq!(origins(&system), ["compiled", "memory", "compiled"]);
     system.stop().await;
 }
 
@@ -61,7 +61,7 @@ async fn another_instance_finds_the_output_in_the_database() {
     })
     .await;
     verify(&system, &second.address, &body).await;
-    assert_eq!(origins(&system), ["compiler", "database"]);
+    assert_eq!(origins(&system), ["compiled", "database"]);
     system.stop().await;
 }
 
@@ -88,7 +88,7 @@ async fn jobs_at_the_same_time_share_one_compile() {
         assert_eq!(job["contract"]["match"], "exact_match", "{job}");
     }
     let origins = origins(&system);
-    let compiled = origins.iter().filter(|origin| *origin == "compiler");
+    let compiled = origins.iter().filter(|origin| *origin == "compiled");
     assert_eq!((origins.len(), compiled.count()), (3, 1), "{origins:?}");
     system.stop().await;
 }

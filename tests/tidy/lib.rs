@@ -4,11 +4,15 @@
 //! new room gets its place when it is built.
 
 #[cfg(test)]
+mod monitoring;
+#[cfg(test)]
 mod packages;
 #[cfg(test)]
 mod rooms;
 #[cfg(test)]
 mod runbook;
+#[cfg(test)]
+mod telemetry;
 
 #[cfg(test)]
 mod files {

@@ -53,7 +53,7 @@ const HOUSE: [(&str, &[&[&str]]); 3] = [
             &["jobs"],
             &["verify", "state"],
             &["outputs", "sources"],
-            &["config"],
+            &["stages", "config"],
         ],
     ),
 ];

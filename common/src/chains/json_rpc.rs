@@ -12,9 +12,11 @@ use crate::config::chains::{Chain, Rpc, TraceSupport};
 use crate::report::with_causes;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tracing::{Instrument, field};
 use verification::chain::{Address, ChainId};
 
 use super::ChainFault;
+use crate::telemetry::metrics;
 
 /// A node's answer is never larger than a block's traces; what is larger is hostile.
 const MAX_ANSWER_BYTES: usize = 256 << 20;
@@ -108,7 +110,8 @@ impl ChainClient {
             .into_iter()
             .filter(|endpoint| suits(&endpoint.rpc))
         {
-            let why = match endpoint.call(&self.http, method, &params).await.map(&read) {
+            let asking = self.ask(endpoint, method, &params);
+            let why = match asking.await.map(&read) {
                 Ok(Reading::Found(found)) => return Ok(Some(found)),
                 Ok(Reading::Nothing) => {
                     has_nothing = true;
@@ -144,6 +147,37 @@ impl ChainClient {
                 reasons,
             }
         })
+    }
+
+    /// One call, counted, and seen in the trace of whoever asked. Nodes are told nothing of that.
+    async fn ask(
+        &self,
+        endpoint: &Endpoint,
+        method: &'static str,
+        params: &Value,
+    ) -> Result<Value, EndpointError> {
+        let chain = self.chain.to_string();
+        let span = tracing::info_span!(
+            "rpc",
+            otel.name = method,
+            otel.kind = "client",
+            otel.status_code = field::Empty,
+            rpc.system.name = "jsonrpc",
+            rpc.method = method,
+            chain_id = chain,
+        );
+        let calling = endpoint.call(&self.http, method, params);
+        let answer = calling.instrument(span.clone()).await;
+        let outcome = match &answer {
+            Ok(_) => "answered",
+            Err(EndpointError::Refused { .. }) => "refused",
+            Err(EndpointError::Broken(_)) => "broken",
+        };
+        if answer.is_err() {
+            span.record("otel.status_code", "ERROR");
+        }
+        metrics::count("rpc_calls", &[("chain", &chain), ("outcome", outcome)]);
+        answer
     }
 
     /// The ways of tracing that some endpoint of this chain offers.

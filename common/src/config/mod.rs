@@ -16,7 +16,9 @@ pub use command_line::Program;
 pub use given::Given;
 pub use reader::Reader;
 pub use secret::Secret;
-pub use service::{DatabaseSettings, Listen, ServiceConfig, authority};
+pub use service::{
+    DatabaseSettings, Listen, OtlpToken, ServiceConfig, TelemetrySettings, authority,
+};
 pub use setting::{Setting, Usual};
 
 /// Every setting that is missing or wrong, in the order of reading.

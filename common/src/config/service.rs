@@ -119,25 +119,32 @@ pub fn authority(given: &str) -> Result<String, String> {
     }
 }
 
-/// What both services need.
-#[derive(Debug)]
-pub struct ServiceConfig {
-    pub listen: Listen,
-    pub database: DatabaseSettings,
-    pub chains: ChainRegistry,
+/// What a process says about itself, and to whom.
+#[derive(Debug, Clone)]
+pub struct TelemetrySettings {
     /// Which log lines are written, as `tracing`'s filter directives.
     pub log: String,
     /// The Google Cloud project that trace ids are written with.
     pub project: String,
     /// Base address of an OTLP/HTTP receiver; none is needed.
     pub otlp_endpoint: Option<String>,
+    pub otlp_token: OtlpToken,
+    /// Whether there is a page for Prometheus.
+    pub metrics: bool,
 }
 
-impl ServiceConfig {
-    pub fn read(reader: &mut Reader, usual_connections: usize) -> Option<Self> {
-        let listen = Listen::read(reader);
-        let database = DatabaseSettings::read(reader, usual_connections);
-        let chains = reader.chains();
+/// How a receiver of telemetry knows us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtlpToken {
+    /// It takes what anybody sends, such as a collector beside this process.
+    None,
+    /// By an access token of the account that this process runs as.
+    Google,
+}
+
+impl TelemetrySettings {
+    fn read(reader: &mut Reader) -> Self {
+        const NO_PROJECT: &str = "local";
         let log = reader.or(
             "LOG",
             "info".to_owned(),
@@ -145,20 +152,68 @@ impl ServiceConfig {
         );
         let project = reader.or(
             "GOOGLE_CLOUD_PROJECT",
-            "local".to_owned(),
+            NO_PROJECT.to_owned(),
             "the project that traces in log lines belong to",
         );
         let otlp_endpoint = reader.text(
             "OTEL_EXPORTER_OTLP_ENDPOINT",
             "base address of an OTLP/HTTP receiver of traces and metrics",
         );
+        let otlp_token = reader.text(
+            "OTLP_TOKEN",
+            "google: the receiver is Google Cloud's, and is sent access tokens of the account that the process runs as",
+        );
+        let otlp_token = match otlp_token.as_deref() {
+            None => OtlpToken::None,
+            Some("google") => {
+                if otlp_endpoint.is_none() || project == NO_PROJECT {
+                    reader.mistake(
+                        "OTLP_TOKEN: needs OTEL_EXPORTER_OTLP_ENDPOINT, such as https://telemetry.googleapis.com, and \
+                         GOOGLE_CLOUD_PROJECT, whose quota is used",
+                    );
+                }
+                OtlpToken::Google
+            }
+            Some(_) => {
+                reader.mistake("OTLP_TOKEN: `google`, or not set");
+                OtlpToken::None
+            }
+        };
+        let metrics = reader.or(
+            "METRICS",
+            true,
+            "whether GET /metrics answers with a page for Prometheus",
+        );
+        Self {
+            log,
+            project,
+            otlp_endpoint,
+            otlp_token,
+            metrics,
+        }
+    }
+}
+
+/// What both services need.
+#[derive(Debug)]
+pub struct ServiceConfig {
+    pub listen: Listen,
+    pub database: DatabaseSettings,
+    pub chains: ChainRegistry,
+    pub telemetry: TelemetrySettings,
+}
+
+impl ServiceConfig {
+    pub fn read(reader: &mut Reader, usual_connections: usize) -> Option<Self> {
+        let listen = Listen::read(reader);
+        let database = DatabaseSettings::read(reader, usual_connections);
+        let chains = reader.chains();
+        let telemetry = TelemetrySettings::read(reader);
         Some(Self {
             listen,
             database: database?,
             chains: chains?,
-            log,
-            project,
-            otlp_endpoint,
+            telemetry,
         })
     }
 }

@@ -1,15 +1,18 @@
 //! The pool, and one connection of it, as the rooms of `db` use them.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::{GenericClient, Object, Pool};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use tracing::Instrument;
 
 use super::connect::HAD_WITHIN;
+use super::span::{span, tell_end};
 use super::statement::Statement;
 use super::{DatabaseConfig, DatabaseError};
+use crate::telemetry::metrics;
 
 pub(super) type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -31,12 +34,25 @@ impl Database {
         Ok(Self { pool, config })
     }
 
+    /// Shows in the metrics how much of the pool is used. Once in a process, whose only pool this is.
+    pub fn show_in_metrics(&self) {
+        let pool = self.pool.clone();
+        metrics::watch("db_pool_in_use", move || {
+            let status = pool.status();
+            float(status.size.saturating_sub(status.available))
+        });
+        let size = float(self.config.pool_size);
+        metrics::watch("db_pool_size", move || size);
+    }
+
     /// One connection, for several reads after each other or at once.
     ///
     /// # Errors
     /// None is free in time, or the database cannot be reached.
     pub async fn connection(&self) -> Result<Connection, DatabaseError> {
+        let began = Instant::now();
         let got = tokio::time::timeout(HAD_WITHIN, self.pool.get()).await;
+        metrics::observe_seconds("db_pool_wait_seconds", began.elapsed().as_secs_f64(), &[]);
         let client = got
             .map_err(|_elapsed| DatabaseError::NoAnswer {
                 what: "connecting",
@@ -173,6 +189,10 @@ impl Drop for Connection {
     }
 }
 
+fn float(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
 pub(super) async fn query(
     client: &impl GenericClient,
     silence: &Silence,
@@ -183,8 +203,7 @@ pub(super) async fn query(
         let prepared = client.prepare_cached(statement.sql).await?;
         client.query(&prepared, parameters).await
     };
-    let named = async { answer.await.map_err(|source| failed(statement, source)) };
-    silence.bounded(statement.name(), named).await
+    traced(silence, statement, answer).await
 }
 
 pub(super) async fn execute(
@@ -197,8 +216,20 @@ pub(super) async fn execute(
         let prepared = client.prepare_cached(statement.sql).await?;
         client.execute(&prepared, parameters).await
     };
+    traced(silence, statement, answer).await
+}
+
+async fn traced<T>(
+    silence: &Silence,
+    statement: Statement,
+    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, DatabaseError> {
+    let span = span(statement.name());
     let named = async { answer.await.map_err(|source| failed(statement, source)) };
-    silence.bounded(statement.name(), named).await
+    let answered = silence.bounded(statement.name(), named);
+    let ended = answered.instrument(span.clone()).await;
+    tell_end(&span, &ended);
+    ended
 }
 
 fn failed(statement: Statement, source: tokio_postgres::Error) -> DatabaseError {

@@ -112,7 +112,7 @@ impl DatabaseError {
         }
     }
 
-    fn sql_state(&self) -> Option<&SqlState> {
+    pub(super) fn sql_state(&self) -> Option<&SqlState> {
         match self {
             Self::Begin { source, .. }
             | Self::Statement { source, .. }

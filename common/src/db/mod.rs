@@ -16,6 +16,7 @@ mod purge;
 pub mod rights;
 mod row;
 pub mod schema;
+mod span;
 mod statement;
 mod tls;
 mod transaction;

@@ -7,9 +7,11 @@
 use std::time::Duration;
 
 use tokio_postgres::Row;
+use tracing::Instrument;
 
 use super::connection::{self, Parameters, Silence};
 use super::error::is_lost;
+use super::span::{span, tell_end};
 use super::statement::Statement;
 use super::{Database, DatabaseError};
 
@@ -53,9 +55,10 @@ impl Database {
     pub(super) async fn transaction<W: Work>(&self, work: &W) -> Result<W::Output, DatabaseError> {
         let mut attempt = 1;
         loop {
-            match self.once(work).await {
+            match self.traced(work).await {
                 Err(fault) if attempt < attempts(&fault) => {
                     tracing::info!(
+                        event = "transaction_repeated",
                         transaction = W::NAME,
                         attempt,
                         "running transaction `{}` again: {fault}",
@@ -67,6 +70,13 @@ impl Database {
             tokio::time::sleep(PAUSE.saturating_mul(attempt)).await;
             attempt = attempt.saturating_add(1);
         }
+    }
+
+    async fn traced<W: Work>(&self, work: &W) -> Result<W::Output, DatabaseError> {
+        let span = span(W::NAME);
+        let ended = self.once(work).instrument(span.clone()).await;
+        tell_end(&span, &ended);
+        ended
     }
 
     async fn once<W: Work>(&self, work: &W) -> Result<W::Output, DatabaseError> {

@@ -1,4 +1,6 @@
-//! OTLP over HTTP with protobuf bodies, for spans and metrics, and flushing.
+//! OTLP over HTTP with protobuf bodies, for spans and metrics, the page for Prometheus, and flushing.
+//!
+//! Both readers of metrics may be there at once, one or none; without any, nothing is counted.
 //!
 //! The exporters use reqwest's blocking client: they run on threads of their own, where an async
 //! client finds no reactor. For the same reason a flush has a thread of its own, which, other than
@@ -7,9 +9,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use opentelemetry::{KeyValue, global};
+use opentelemetry::KeyValue;
 use opentelemetry_otlp::{
-    ExporterBuildError, MetricExporter, Protocol, SpanExporter, WithExportConfig,
+    ExporterBuildError, MetricExporter, Protocol, SpanExporter, WithExportConfig, WithHttpConfig,
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -17,64 +19,74 @@ use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData};
+use uuid::Uuid;
 
-use crate::telemetry::{TelemetryConfig, TelemetryError};
+use super::google::GoogleClient;
+use super::page::MetricsPage;
+use super::{TelemetryConfig, TelemetryError, metrics};
+use crate::config::OtlpToken;
 use crate::version;
 
 /// The longest that a request, or the end of a process, waits for a receiver.
 const FLUSH_LIMIT: Duration = Duration::from_secs(3);
 const COMPLAINT_FLOOR: Duration = Duration::from_secs(60);
+/// Google Cloud takes a point of a series every five seconds; more would be refused.
+const METRICS_FLOOR: Duration = Duration::from_secs(10);
 
 /// The installed telemetry of a process. Clones are the same one.
 #[derive(Debug, Clone)]
 pub struct Telemetry {
     tracer: SdkTracerProvider,
-    /// `None`: nothing is exported.
+    /// `None`: nobody reads metrics.
     meter: Option<SdkMeterProvider>,
+    page: Option<MetricsPage>,
+    /// Whether anything is sent.
+    exports: bool,
+    metrics_flushed_at: Arc<Mutex<Option<Instant>>>,
     complaints: Complaints,
 }
 
 impl Telemetry {
     pub(super) fn build(config: &TelemetryConfig) -> Result<Self, TelemetryError> {
-        let resource = Resource::builder()
-            .with_service_name(config.service)
-            .with_attribute(KeyValue::new("service.version", version::VERSION))
-            .with_attribute(KeyValue::new("gcp.project_id", config.project.clone()))
-            .build();
-        let tracer = SdkTracerProvider::builder()
+        let resource = resource(config);
+        let complaints = Complaints::default();
+        let mut tracer = SdkTracerProvider::builder()
             .with_sampler(opentelemetry_sdk::trace::Sampler::from(config.sampler))
             .with_resource(resource.clone());
-        let complaints = Complaints::default();
-        let Some(endpoint) = &config.otlp_endpoint else {
-            return Ok(Self {
-                tracer: tracer.build(),
-                meter: None,
-                complaints,
-            });
-        };
-        let endpoint = endpoint.trim_end_matches('/');
-        let (spans, metrics) = exporters(endpoint).map_err(|source| TelemetryError::Exporter {
-            endpoint: endpoint.to_owned(),
-            source,
-        })?;
-        let meter = SdkMeterProvider::builder()
-            .with_periodic_exporter(Watched(metrics, complaints.clone()))
-            .with_resource(resource)
-            .build();
+        let mut meter = SdkMeterProvider::builder().with_resource(resource);
+        let mut page = None;
+        if config.metrics {
+            let (shown, exporter) = MetricsPage::new().map_err(TelemetryError::Page)?;
+            page = Some(shown);
+            meter = meter.with_reader(exporter);
+        }
+        if let Some(endpoint) = &config.otlp_endpoint {
+            let (spans, metrics) = exporters(config, endpoint, &complaints)?;
+            tracer = tracer.with_batch_exporter(Observed(spans, complaints.clone()));
+            meter = meter.with_periodic_exporter(Observed(metrics, complaints.clone()));
+        }
+        let exports = config.otlp_endpoint.is_some();
         Ok(Self {
-            tracer: tracer
-                .with_batch_exporter(Watched(spans, complaints.clone()))
-                .build(),
-            meter: Some(meter),
+            tracer: tracer.build(),
+            meter: (exports || page.is_some()).then(|| meter.build()),
+            page,
+            exports,
+            metrics_flushed_at: Arc::default(),
             complaints,
         })
     }
 
     /// Makes the metrics of the whole process go here.
-    pub(super) fn install_metrics(&self) {
-        if let Some(meter) = self.meter.clone() {
-            global::set_meter_provider(meter);
+    pub(super) fn install_metrics(&self, service: &'static str) {
+        if let Some(meter) = &self.meter {
+            metrics::install(service, meter);
         }
+    }
+
+    /// What `GET /metrics` shows, if it is to be there.
+    #[must_use]
+    pub fn page(&self) -> Option<&MetricsPage> {
+        self.page.as_ref()
     }
 
     pub(super) fn tracer(&self) -> &SdkTracerProvider {
@@ -84,9 +96,13 @@ impl Telemetry {
     /// Sends what is buffered, for at most three seconds. Before the answer of a service that has a
     /// processor only during requests.
     pub async fn flush(&self) {
-        self.bounded(|tracer, meter| {
+        let with_metrics = self.metrics_are_due();
+        self.bounded(move |tracer, meter| {
             // Their failures have been complained about by the exporters.
-            let _ = (tracer.force_flush(), meter.force_flush());
+            let _ = tracer.force_flush();
+            if with_metrics {
+                let _ = meter.force_flush();
+            }
         })
         .await;
     }
@@ -99,8 +115,22 @@ impl Telemetry {
         .await;
     }
 
-    async fn bounded(&self, act: fn(SdkTracerProvider, SdkMeterProvider)) {
-        let Some(meter) = self.meter.clone() else {
+    fn metrics_are_due(&self) -> bool {
+        let Ok(mut last) = self.metrics_flushed_at.lock() else {
+            return false;
+        };
+        let are_due = last.is_none_or(|at| at.elapsed() >= METRICS_FLOOR);
+        if are_due {
+            *last = Some(Instant::now());
+        }
+        are_due
+    }
+
+    async fn bounded(
+        &self,
+        act: impl FnOnce(SdkTracerProvider, SdkMeterProvider) + Send + 'static,
+    ) {
+        let Some(meter) = self.meter.clone().filter(|_| self.exports) else {
             return;
         };
         let tracer = self.tracer.clone();
@@ -122,28 +152,60 @@ impl Telemetry {
     }
 }
 
-fn exporters(endpoint: &str) -> Result<(SpanExporter, MetricExporter), ExporterBuildError> {
-    let spans = SpanExporter::builder()
-        .with_http()
+/// Who speaks. Google Cloud tells the series of two instances apart by the instance's id.
+fn resource(config: &TelemetryConfig) -> Resource {
+    Resource::builder()
+        .with_service_name(config.service)
+        .with_attribute(KeyValue::new("service.version", version::VERSION))
+        .with_attribute(KeyValue::new(
+            "service.instance.id",
+            Uuid::new_v4().to_string(),
+        ))
+        .with_attribute(KeyValue::new("gcp.project_id", config.project.clone()))
+        .build()
+}
+
+fn exporters(
+    config: &TelemetryConfig,
+    endpoint: &str,
+    complaints: &Complaints,
+) -> Result<(SpanExporter, MetricExporter), TelemetryError> {
+    let endpoint = endpoint.trim_end_matches('/');
+    let wrong = |source: ExporterBuildError| TelemetryError::Exporter {
+        endpoint: endpoint.to_owned(),
+        source,
+    };
+    let mut spans = SpanExporter::builder().with_http();
+    let mut metrics = MetricExporter::builder().with_http();
+    if config.otlp_token == OtlpToken::Google {
+        let client = || {
+            let client = GoogleClient::new(&config.project, FLUSH_LIMIT, complaints.clone());
+            client.map_err(TelemetryError::Google)
+        };
+        spans = spans.with_http_client(client()?);
+        metrics = metrics.with_http_client(client()?);
+    }
+    let spans = spans
         .with_protocol(Protocol::HttpBinary)
         .with_timeout(FLUSH_LIMIT)
-        .with_endpoint(format!("{endpoint}/v1/traces"))
-        .build()?;
-    let metrics = MetricExporter::builder()
-        .with_http()
+        .with_endpoint(format!("{endpoint}/v1/traces"));
+    let metrics = metrics
         .with_protocol(Protocol::HttpBinary)
         .with_timeout(FLUSH_LIMIT)
-        .with_endpoint(format!("{endpoint}/v1/metrics"))
-        .build()?;
-    Ok((spans, metrics))
+        .with_endpoint(format!("{endpoint}/v1/metrics"));
+    Ok((
+        spans.build().map_err(wrong)?,
+        metrics.build().map_err(wrong)?,
+    ))
 }
 
 /// A receiver that is down is one warning a minute, however many exports fail.
 #[derive(Debug, Clone, Default)]
-struct Complaints(Arc<Mutex<Option<Instant>>>);
+pub(super) struct Complaints(Arc<Mutex<Option<Instant>>>);
 
 impl Complaints {
-    fn add(&self, reason: &str) {
+    pub(super) fn add(&self, reason: &str) {
+        metrics::count("telemetry_failures", &[]);
         let Ok(mut last) = self.0.lock() else { return };
         if last.is_none_or(|at| at.elapsed() >= COMPLAINT_FLOOR) {
             *last = Some(Instant::now());
@@ -165,10 +227,10 @@ impl Complaints {
 
 /// An exporter whose failures are complained about.
 #[derive(Debug)]
-struct Watched<E>(E, Complaints);
+struct Observed<E>(E, Complaints);
 
 impl<E: opentelemetry_sdk::trace::SpanExporter> opentelemetry_sdk::trace::SpanExporter
-    for Watched<E>
+    for Observed<E>
 {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         self.1.watch(self.0.export(batch).await)
@@ -187,7 +249,7 @@ impl<E: opentelemetry_sdk::trace::SpanExporter> opentelemetry_sdk::trace::SpanEx
     }
 }
 
-impl<E: PushMetricExporter> PushMetricExporter for Watched<E> {
+impl<E: PushMetricExporter> PushMetricExporter for Observed<E> {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
         self.1.watch(self.0.export(metrics).await)
     }

@@ -2,12 +2,15 @@
 //!
 //! Log lines are Cloud Logging's JSON on stdout and carry the trace they belong to, whether or not
 //! anything is exported. With an OTLP endpoint, spans and metrics go there; without one there is no
-//! exporter, no extra thread and no cost. `tracing-actix-web` and `reqwest-tracing` know
+//! exporter and no extra thread. Metrics may also be fetched, from [`page`]. `tracing-actix-web` and `reqwest-tracing` know
 //! OpenTelemetry only up to 0.32, so [`propagation`] does their part, for the job row as well.
 
+mod before_answer;
 mod export;
+mod google;
 mod logging;
 pub mod metrics;
+pub mod page;
 pub mod propagation;
 mod request;
 
@@ -16,6 +19,7 @@ use std::io::Write;
 use opentelemetry::global;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::ExporterBuildError;
+use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::Sampler;
 use tracing::{Level, Metadata};
@@ -23,7 +27,11 @@ use tracing_subscriber::filter::{EnvFilter, FilterExt, ParseError, filter_fn};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::util::TryInitError;
 
+use crate::config::{OtlpToken, TelemetrySettings};
+
+pub use before_answer::flush_before_answer;
 pub use export::Telemetry;
+pub use google::GoogleError;
 pub use request::RootSpan;
 
 /// How a process speaks.
@@ -37,7 +45,29 @@ pub struct TelemetryConfig {
     pub project: String,
     /// Base address of an OTLP/HTTP receiver; `/v1/traces` and `/v1/metrics` are added.
     pub otlp_endpoint: Option<String>,
+    pub otlp_token: OtlpToken,
+    /// Whether there is a page for Prometheus.
+    pub metrics: bool,
     pub sampler: Sampling,
+}
+
+impl TelemetryConfig {
+    #[must_use]
+    pub fn of_service(
+        service: &'static str,
+        settings: TelemetrySettings,
+        sampler: Sampling,
+    ) -> Self {
+        Self {
+            service,
+            filter: settings.log,
+            project: settings.project,
+            otlp_endpoint: settings.otlp_endpoint,
+            otlp_token: settings.otlp_token,
+            metrics: settings.metrics,
+            sampler,
+        }
+    }
 }
 
 /// Which requests are traced.
@@ -76,6 +106,10 @@ pub enum TelemetryError {
         #[source]
         source: ExporterBuildError,
     },
+    #[error("nothing can be exported to Google Cloud")]
+    Google(#[source] GoogleError),
+    #[error("the page of metrics cannot be made")]
+    Page(#[source] OTelSdkError),
     #[error("telemetry is installed already")]
     Installed(#[source] TryInitError),
 }
@@ -119,7 +153,7 @@ pub fn init_with_output(
         .with(logging::CloudLogging::new(&config.project, out).with_filter(lines))
         .try_init()
         .map_err(TelemetryError::Installed)?;
-    telemetry.install_metrics();
+    telemetry.install_metrics(config.service);
     Ok(telemetry)
 }
 

@@ -16,7 +16,7 @@ use crate::native;
 use crate::node;
 use crate::outcome::{Compilation, CompileError, Limits};
 use crate::prepared::Prepared;
-use crate::preparing::{self, Failure};
+use crate::preparing::{self, Failure, Supply};
 use crate::release::{Catalogue, CatalogueError, Release};
 use crate::spawner::Spawner;
 use crate::vyper;
@@ -40,7 +40,7 @@ struct Inner {
 /// One release, run by one engine.
 type Key = (Engine, String);
 
-type Ready = Result<Arc<Prepared>, Failure>;
+type Ready = Result<(Arc<Prepared>, Supply), Failure>;
 
 /// Empty until the release is prepared, or preparing failed.
 type Pending = watch::Receiver<Option<Ready>>;
@@ -138,13 +138,19 @@ impl Compilers {
     }
 
     /// Fetches a release and compiles it ahead of time, unless that was done. Compiling does so by
-    /// itself; this is for warming up.
+    /// itself; this is for warming up. Nothing is answered where it was ready, or somebody else made it so.
     ///
     /// # Errors
     ///
     /// When it can't be had, or what was prepared is not what it was.
-    pub async fn prepare(&self, release: &Release, engine: Engine) -> Result<(), CompileError> {
-        self.prepared(release, engine).await.map(drop)
+    pub async fn prepare(
+        &self,
+        release: &Release,
+        engine: Engine,
+    ) -> Result<Option<Supply>, CompileError> {
+        let (pending, begun) = self.pending(release, engine);
+        let (_prepared, supply) = self.wait_for(pending, release, engine).await?;
+        Ok(begun.then_some(supply))
     }
 
     /// Compiles standard JSON, exactly as given, in a process of its own. Any number may run at once.
@@ -166,7 +172,10 @@ impl Compilers {
         let waited = known.is_none();
         let prepared = match known {
             Some(prepared) => prepared,
-            None => self.prepared(release, engine).await?,
+            None => {
+                let (pending, _begun) = self.pending(release, engine);
+                self.wait_for(pending, release, engine).await?.0
+            }
         };
         let prepare = if waited {
             began.elapsed()
@@ -188,19 +197,20 @@ impl Compilers {
     fn find_ready(&self, release: &Release, engine: Engine) -> Option<Arc<Prepared>> {
         let ready = self.inner.lock_ready();
         let pending = ready.get(&key(release, engine))?;
-        pending.borrow().as_ref()?.as_ref().ok().cloned()
+        let ready = pending.borrow();
+        let (prepared, _supply) = ready.as_ref()?.as_ref().ok()?;
+        Some(Arc::clone(prepared))
     }
 
-    /// Waits for whoever prepares it, or starts doing so.
-    async fn prepared(
+    async fn wait_for(
         &self,
+        mut pending: Pending,
         release: &Release,
         engine: Engine,
-    ) -> Result<Arc<Prepared>, CompileError> {
-        let mut pending = self.pending(release, engine);
+    ) -> Result<(Arc<Prepared>, Supply), CompileError> {
         match pending.wait_for(Option::is_some).await {
             Ok(ready) => match ready.as_ref() {
-                Some(Ok(prepared)) => Ok(Arc::clone(prepared)),
+                Some(Ok((prepared, supply))) => Ok((Arc::clone(prepared), *supply)),
                 Some(Err(failure)) => Err(failure.clone().into_error(release)),
                 None => Err(CompileError::Stopping),
             },
@@ -212,10 +222,11 @@ impl Compilers {
         }
     }
 
-    fn pending(&self, release: &Release, engine: Engine) -> Pending {
+    /// Somebody prepares it: and if nobody did before, this has begun it.
+    fn pending(&self, release: &Release, engine: Engine) -> (Pending, bool) {
         let mut ready = self.inner.lock_ready();
         if let Some(pending) = ready.get(&key(release, engine)) {
-            return pending.clone();
+            return (pending.clone(), false);
         }
         let (sender, pending) = watch::channel(None);
         ready.insert(key(release, engine), pending.clone());
@@ -225,14 +236,14 @@ impl Compilers {
         tokio::spawn(async move {
             let ready = preparing::prepare(&inner.config, &release, engine)
                 .await
-                .map(Arc::new);
+                .map(|(prepared, supply)| (Arc::new(prepared), supply));
             if ready.is_err() {
                 // The next one to ask tries again.
                 inner.forget(&release, engine);
             }
             sender.send_replace(Some(ready));
         });
-        pending
+        (pending, true)
     }
 }
 

@@ -39,6 +39,7 @@ pub use compilers::{Compilers, OpenError};
 pub use config::Config;
 pub use engine::Engine;
 pub use outcome::{Compilation, CompileError, Limits, Outcome};
+pub use preparing::Supply;
 pub use release::Release;
 
 /// An error and what caused it, in one line.

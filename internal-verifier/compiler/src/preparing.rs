@@ -67,13 +67,32 @@ impl Failure {
     }
 }
 
+/// Where a release was, when it was asked for first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Supply {
+    /// On this machine, prepared.
+    Cache,
+    /// Elsewhere, or not prepared: the intake ran.
+    Fetched,
+}
+
+impl Supply {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cache => "cache",
+            Self::Fetched => "fetched",
+        }
+    }
+}
+
 pub(crate) async fn prepare(
     config: &Config,
     release: &Release,
     engine: Engine,
-) -> Result<Prepared, Failure> {
+) -> Result<(Prepared, Supply), Failure> {
     if let Some(prepared) = open(config, release, engine).await? {
-        return Ok(prepared);
+        return Ok((prepared, Supply::Cache));
     }
     tracing::info!(compiler.version = %release, %engine, "preparing compiler {release}");
     let began = Instant::now();
@@ -81,7 +100,9 @@ pub(crate) async fn prepare(
     tell(release, engine, &taken, began.elapsed());
     taken?;
     let prepared = open(config, release, engine).await?;
-    prepared.ok_or_else(|| Failure::Intake("the intake ended well, but made nothing".to_owned()))
+    let prepared = prepared
+        .ok_or_else(|| Failure::Intake("the intake ended well, but made nothing".to_owned()))?;
+    Ok((prepared, Supply::Fetched))
 }
 
 /// Hashing takes 50 ms, so not on the runtime's own threads.

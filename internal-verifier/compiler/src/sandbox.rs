@@ -27,6 +27,23 @@ pub struct Level {
     pub seccomp: bool,
 }
 
+impl Level {
+    /// All names there are.
+    pub const NAMES: [&str; 4] = ["landlock_and_seccomp", "landlock", "seccomp", "none"];
+
+    /// In one word, for metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let [both, landlock, seccomp, none] = Self::NAMES;
+        match (self.landlock, self.seccomp) {
+            (Some(_), true) => both,
+            (Some(_), false) => landlock,
+            (None, true) => seccomp,
+            (None, false) => none,
+        }
+    }
+}
+
 impl std::fmt::Display for Level {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.landlock {

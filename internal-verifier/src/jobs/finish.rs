@@ -14,13 +14,42 @@ use super::Verification;
 use crate::state::State;
 use crate::verify::{Failed, Fault, Verified, failure};
 
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Succeeded,
+    Failed,
+    GivenBack,
+    LeaseLost,
+}
+
+impl End {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::GivenBack => "given_back",
+            Self::LeaseLost => "lease_lost",
+        }
+    }
+
+    /// As public-api hears it.
+    pub(super) fn told(self) -> RunEnd {
+        match self {
+            Self::Succeeded | Self::Failed => RunEnd::Finished,
+            Self::GivenBack => RunEnd::GivenBack,
+            Self::LeaseLost => RunEnd::LeaseLost,
+        }
+    }
+}
+
 const PAUSE: Duration = Duration::from_millis(500);
 
 pub(super) async fn store(
     state: &State,
     lease: &Lease,
     verification: Verification,
-) -> Result<RunEnd, DatabaseError> {
+) -> Result<End, DatabaseError> {
     match verification {
         Verification::Verified(verified) => store_verified(state, lease, *verified).await,
         Verification::Failed(failed) => store_failed(state, lease, *failed).await,
@@ -31,7 +60,7 @@ async fn store_verified(
     state: &State,
     lease: &Lease,
     verified: Verified,
-) -> Result<RunEnd, DatabaseError> {
+) -> Result<End, DatabaseError> {
     let match_ms = verified.match_time().as_secs_f64() * 1000.0;
     let rows = verified.into_rows();
     let job_id = lease.job();
@@ -42,30 +71,26 @@ async fn store_verified(
     .await?;
     match outcome {
         StoreOutcome::Stored(stored) => {
-            finished("verified", "none");
+            finished(lease, End::Succeeded, "");
             tracing::info!(
                 event = "job_finished", %job_id, match_id = stored.match_id,
                 compile_ms = rows.compilation_time_ms, match_ms, "verified job {job_id}"
             );
-            Ok(RunEnd::Finished)
+            Ok(End::Succeeded)
         }
         StoreOutcome::AlreadyVerified { .. } => {
-            finished("failed", "already_verified");
+            finished(lease, End::Failed, "already_verified");
             tracing::info!(
                 event = "job_finished", %job_id, code = "already_verified",
                 "job {job_id} brought nothing better"
             );
-            Ok(RunEnd::Finished)
+            Ok(End::Failed)
         }
-        StoreOutcome::LeaseLost => Ok(RunEnd::LeaseLost),
+        StoreOutcome::LeaseLost => Ok(End::LeaseLost),
     }
 }
 
-async fn store_failed(
-    state: &State,
-    lease: &Lease,
-    failed: Failed,
-) -> Result<RunEnd, DatabaseError> {
+async fn store_failed(state: &State, lease: &Lease, failed: Failed) -> Result<End, DatabaseError> {
     let rows = failed.into_rows();
     let job_id = lease.job();
     if !patiently(state, async || {
@@ -73,14 +98,14 @@ async fn store_failed(
     })
     .await?
     {
-        return Ok(RunEnd::LeaseLost);
+        return Ok(End::LeaseLost);
     }
-    finished("failed", &rows.error_code);
+    finished(lease, End::Failed, &rows.error_code);
     tracing::info!(
         event = "job_finished", %job_id, code = rows.error_code, error_id = %rows.error_id,
         "job {job_id} ended with {}", rows.error_code
     );
-    Ok(RunEnd::Finished)
+    Ok(End::Failed)
 }
 
 /// We could not look: the job waits and is tried again. After the last attempt it gets an end that
@@ -89,7 +114,7 @@ pub(super) async fn after_fault(
     state: &State,
     lease: &Lease,
     fault: &Fault,
-) -> Result<RunEnd, DatabaseError> {
+) -> Result<End, DatabaseError> {
     let (job_id, attempt) = (lease.job(), lease.attempt());
     let error = with_causes(fault);
     if lease.is_last_attempt() {
@@ -99,14 +124,14 @@ pub(super) async fn after_fault(
         })
         .await?
         {
-            return Ok(RunEnd::LeaseLost);
+            return Ok(End::LeaseLost);
         }
-        finished("failed", &rows.error_code);
+        finished(lease, End::Failed, &rows.error_code);
         tracing::error!(
             event = "job_finished", %job_id, attempt, error, code = rows.error_code,
             error_id = %rows.error_id, "job {job_id} could not be done in any attempt"
         );
-        return Ok(RunEnd::Finished);
+        return Ok(End::Failed);
     }
     let doublings = u32::from(attempt).saturating_sub(1);
     let pause = fault
@@ -120,9 +145,9 @@ pub(super) async fn after_fault(
         jobs::give_back(&state.database, lease, pause).await
     });
     Ok(if given_back.await? {
-        RunEnd::GivenBack
+        End::GivenBack
     } else {
-        RunEnd::LeaseLost
+        End::LeaseLost
     })
 }
 
@@ -164,6 +189,9 @@ async fn patiently<T>(
     }
 }
 
-fn finished(outcome: &str, code: &str) {
-    metrics::count("jobs_finished", &[("outcome", outcome), ("code", code)]);
+/// The job has its end.
+fn finished(lease: &Lease, end: End, code: &str) {
+    let outcome = ("outcome", end.name());
+    metrics::count("jobs_finished", &[outcome, ("code", code)]);
+    metrics::observe("job_attempts", f64::from(lease.attempt()), &[outcome]);
 }

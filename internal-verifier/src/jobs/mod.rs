@@ -11,16 +11,17 @@ mod progress;
 use std::sync::Arc;
 use std::time::Instant;
 
-use common::api::internal::{RunEnd, VerifyAnswer};
+use common::api::internal::VerifyAnswer;
 use common::db::DatabaseError;
 use common::db::jobs::{self, JobId, LeasedJob, Stage};
 use common::telemetry::metrics;
-use tokio::sync::watch;
 use tracing::Instrument;
 
 use crate::outputs::Allowance;
+use crate::stages::Stages;
 use crate::state::State;
 use crate::verify::{self, Fault, Tools, Verification};
+use finish::End;
 
 /// How a run came to its end.
 #[derive(Debug)]
@@ -49,6 +50,9 @@ pub(crate) async fn run(state: Arc<State>, id: JobId) -> Result<VerifyAnswer, No
         tracing::info!(event = "lease_skipped", job_id = %id, "nothing to do for job {id}");
         return Ok(VerifyAnswer::SKIPPED);
     };
+    if let Some(waited) = job.waited {
+        metrics::observe_seconds("job_wait_seconds", waited.as_secs_f64(), &[]);
+    }
     let started = Instant::now();
     let (chain_id, address) = (job.lease.chain_id(), job.lease.address());
     let attempt = job.lease.attempt();
@@ -59,7 +63,7 @@ pub(crate) async fn run(state: Arc<State>, id: JobId) -> Result<VerifyAnswer, No
     let stage = progress::reported(&state.database, job.lease);
     let end = match look(&state, &job, started, &stage).await {
         Run::Looked(Ok(verification)) => {
-            stage.send_replace(Stage::Storing);
+            stage.reach(Stage::Storing);
             match finish::store(&state, &job.lease, verification).await {
                 // It would be refused again: the next attempt counts, and the last one says so.
                 Err(source) if !source.is_unavailable() => {
@@ -69,28 +73,24 @@ pub(crate) async fn run(state: Arc<State>, id: JobId) -> Result<VerifyAnswer, No
             }
         }
         Run::Looked(Err(fault)) => finish::after_fault(&state, &job.lease, &fault).await,
-        Run::LeaseLost => Ok(RunEnd::LeaseLost),
+        Run::LeaseLost => Ok(End::LeaseLost),
         Run::Stopping => {
             finish::release(&state, &job.lease).await;
             return Err(NotRun::Stopping);
         }
     }
     .map_err(NotRun::Database)?;
-    if end == RunEnd::LeaseLost {
+    if end == End::LeaseLost {
         metrics::count("leases_lost", &[]);
         tracing::warn!(event = "lease_lost", job_id = %id, "somebody else runs job {id} now");
     }
-    metrics::observe_seconds("job_seconds", started.elapsed().as_secs_f64(), &[]);
-    Ok(VerifyAnswer::ended(end))
+    let outcome = [("outcome", end.name())];
+    metrics::observe_seconds("job_seconds", started.elapsed().as_secs_f64(), &outcome);
+    Ok(VerifyAnswer::ended(end.told()))
 }
 
 /// Whatever comes first ends the run; dropping the verification kills its compiler.
-async fn look(
-    state: &State,
-    job: &LeasedJob,
-    started: Instant,
-    stage: &watch::Sender<Stage>,
-) -> Run {
+async fn look(state: &State, job: &LeasedJob, started: Instant, stage: &Stages) -> Run {
     let config = &state.run;
     let tools = Tools {
         chains: &state.chains,

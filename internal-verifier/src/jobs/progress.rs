@@ -10,6 +10,8 @@ use common::db::jobs::{self, Lease, Stage};
 use common::report::with_causes;
 use tokio::sync::watch;
 
+use crate::stages::Stages;
+
 /// How long a stage lasts before it is written.
 const NOTICEABLE: Duration = Duration::from_millis(100);
 
@@ -17,11 +19,11 @@ const NOTICEABLE: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Where the run says what it does. The reports end with it, or with the lease.
-pub(super) fn reported(database: &Database, lease: Lease) -> watch::Sender<Stage> {
-    let (stage, reached) = watch::channel(Stage::Started);
+pub(super) fn reported(database: &Database, lease: Lease) -> Stages {
+    let (stages, reached) = Stages::begin();
     // A task of its own, not a part of the run: a write that is dropped half done costs a connection.
     tokio::spawn(keep_reporting(database.clone(), lease, reached));
-    stage
+    stages
 }
 
 async fn keep_reporting(database: Database, lease: Lease, mut reached: watch::Receiver<Stage>) {

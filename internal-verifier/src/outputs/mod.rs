@@ -19,10 +19,12 @@ use common::db::jobs::Stage;
 use common::db::{Database, outputs};
 use common::report::with_causes;
 use common::telemetry::metrics;
-use compiler::{CompileError, Compilers, Engine, Limits, Outcome, Release};
+use compiler::{CompileError, Compilers, Engine, Limits, Outcome, Release, Supply};
 
-use tokio::sync::watch;
+use tracing::Instrument;
+use verification::compiler::Language;
 
+use crate::stages::Stages;
 use key::Key;
 use memory::{Memory, Packed};
 
@@ -31,10 +33,11 @@ use memory::{Memory, Packed};
 pub(crate) struct Order<'a> {
     pub(crate) release: &'a Release,
     pub(crate) engine: Engine,
+    pub(crate) language: Language,
     pub(crate) input: &'a [u8],
     pub(crate) allowance: Allowance,
     /// Told how far it is.
-    pub(crate) stage: &'a watch::Sender<Stage>,
+    pub(crate) stage: &'a Stages,
 }
 
 /// What compilers may use.
@@ -90,8 +93,8 @@ pub(crate) enum Origin {
 impl Origin {
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Compiler => "compiler",
-            Self::Neighbour => "neighbour",
+            Self::Compiler => "compiled",
+            Self::Neighbour => "running",
             Self::Memory => "memory",
             Self::Database => "database",
         }
@@ -130,7 +133,7 @@ impl Outputs {
     /// When nothing was learned about the input. A database that is away only costs a compile.
     pub(crate) async fn compile(&self, order: Order<'_>) -> Result<Answer, NotCompiled> {
         let began = Instant::now();
-        order.stage.send_replace(Stage::Compiling);
+        order.stage.reach(Stage::Compiling);
         let answer = if order.release.is_deterministic() {
             self.find_or_run(order).await?
         } else {
@@ -139,11 +142,9 @@ impl Outputs {
         if *answer.outcome == Outcome::TimedOut && !had_most_of(began.elapsed(), answer.time) {
             return Err(NotCompiled::NoTime);
         }
-        let origin = answer.origin.name();
-        metrics::count(
-            "compiler_outputs",
-            &[("engine", order.engine.name()), ("origin", origin)],
-        );
+        let outcome = answer.origin.name();
+        metrics::count("compiler_cache", &[("outcome", outcome)]);
+        tracing::Span::current().record("origin", outcome);
         Ok(answer)
     }
 
@@ -199,24 +200,26 @@ impl Outputs {
         let Order {
             release,
             engine,
+            language,
             input,
             allowance,
             stage,
         } = order;
-        stage.send_replace(Stage::PreparingCompiler);
-        self.compilers.prepare(release, engine).await?;
-        stage.send_replace(Stage::Compiling);
+        stage.reach(Stage::PreparingCompiler);
+        let preparing = self.compilers.prepare(release, engine);
+        let preparing = preparing.instrument(tracing::info_span!("compiler.prepare"));
+        tell_supply(preparing.await)?;
+        stage.reach(Stage::Compiling);
         let limits = allowance.limits_now();
-        let compilation = self
-            .compilers
-            .compile(release, engine, input, &limits)
-            .await?;
+        let running = metrics::raise("compiles_in_flight");
+        let compiling = self.compilers.compile(release, engine, input, &limits);
+        // Around the child, which is told nothing of it.
+        let compiling = compiling.instrument(tracing::info_span!("compiler.run"));
+        let compilation = compiling.await?;
+        drop(running);
         let time = compilation.start.saturating_add(compilation.compile);
-        metrics::observe_seconds(
-            "compile_seconds",
-            time.as_secs_f64(),
-            &[("engine", engine.name())],
-        );
+        let labels = [("engine", engine.name()), ("language", language.name())];
+        metrics::observe_seconds("compile_seconds", time.as_secs_f64(), &labels);
         Ok(Answer {
             outcome: Arc::new(compilation.outcome),
             time,
@@ -257,6 +260,20 @@ impl Outputs {
     fn lock_memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What was ready before is no news.
+fn tell_supply(prepared: Result<Option<Supply>, CompileError>) -> Result<(), CompileError> {
+    let (from, outcome) = match &prepared {
+        Ok(None) => return Ok(()),
+        Ok(Some(supply)) => (supply.name(), "ready"),
+        Err(_) => ("none", "failed"),
+    };
+    metrics::count(
+        "compilers_made_ready",
+        &[("from", from), ("outcome", outcome)],
+    );
+    prepared.map(drop)
 }
 
 /// A time limit says something about the input only if the compiler had most of the time, and not those

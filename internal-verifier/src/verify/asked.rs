@@ -93,7 +93,7 @@ async fn from_metadata(
         (request, plan)
     };
     let (request, plan) = off_thread(planning).await?;
-    tools.stage.send_replace(Stage::FetchingSources);
+    tools.stage.reach(Stage::FetchingSources);
     let fetching = tools.sources.fetch(plan.wanted());
     let fetched = fetching
         .instrument(tracing::info_span!("sources.fetch"))

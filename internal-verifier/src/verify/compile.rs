@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::db::jobs::Stage;
 use compiler::{Engine, Outcome, Release};
-use tracing::Instrument;
+use tracing::{Instrument, field};
 use verification::auxdata::{AuxdataSearch, ContractAuxdata, find_auxdata, place_auxdata};
 use verification::compiled_contract::CompiledContract;
 use verification::compiler_output::read_compiler_output;
@@ -150,7 +150,7 @@ impl<'a> Compiling<'a> {
 
     /// The compilers rest.
     pub(super) fn compares(&self) {
-        self.tools.stage.send_replace(Stage::Comparing);
+        self.tools.stage.reach(Stage::Comparing);
     }
 
     pub(super) fn submitted(&self) -> &StdJsonInput {
@@ -233,11 +233,14 @@ impl<'a> Compiling<'a> {
         let order = Order {
             release,
             engine: way.engine,
+            language: input.language(),
             input: text.as_bytes(),
             allowance: self.tools.allowance,
             stage: self.tools.stage,
         };
-        let span = tracing::info_span!("compile", compiler = %release, ?way);
+        let span = tracing::info_span!(
+            "compile", compiler = %release, engine = way.engine.name(), ?way, origin = field::Empty
+        );
         let answer = self
             .tools
             .outputs

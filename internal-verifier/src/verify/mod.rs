@@ -21,7 +21,6 @@ use common::chains::Chains;
 use common::db::Database;
 use common::db::jobs::{LeasedJob, Stage};
 use futures::future::{Either, select};
-use tokio::sync::watch;
 use verification::chain::TransactionHash;
 use verification::failure::VerificationFailure;
 use verification::matching::has_same_metadata;
@@ -29,6 +28,7 @@ use verification::std_json::StdJsonInput;
 
 use crate::outputs::{Allowance, Outputs};
 use crate::sources::Sources;
+use crate::stages::Stages;
 use asked::{Asked, Made, Origin};
 use compare::{Judged, compare, judge};
 use compile::{Compiled, Compiling};
@@ -54,7 +54,7 @@ pub(crate) struct Tools<'a> {
     /// For all compilers of this verification together.
     pub(crate) allowance: Allowance,
     /// What is being done; whoever wants to know looks.
-    pub(crate) stage: &'a watch::Sender<Stage>,
+    pub(crate) stage: &'a Stages,
 }
 
 pub(crate) async fn verify(tools: &Tools<'_>, job: &LeasedJob) -> Result<Verification, Fault> {
@@ -151,7 +151,7 @@ async fn beside<T>(
             None => Ok(None),
         },
         Either::Right((worked, looking)) => {
-            tools.stage.send_replace(Stage::ReadingChain);
+            tools.stage.reach(Stage::ReadingChain);
             match looking.await? {
                 Some(on_chain) => Ok(Some((on_chain, worked?))),
                 None => Ok(None),

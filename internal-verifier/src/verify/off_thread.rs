@@ -1,5 +1,7 @@
 //! Pure work on many bytes, on a thread for which nobody waits.
 
+use tracing::Span;
+
 use super::Fault;
 
 /// # Errors
@@ -7,7 +9,8 @@ use super::Fault;
 pub(super) async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work)
+    let span = Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work))
         .await
         .map_err(|source| Fault::Crashed { source })
 }

@@ -34,13 +34,13 @@ pub(super) async fn verify(
 ) -> Result<Verification, Fault> {
     let given = request.creation_transaction_hash;
     let (chain_id, address) = (job.lease.chain_id(), job.lease.address());
-    tools.stage.send_replace(Stage::ReadingChain);
+    tools.stage.reach(Stage::ReadingChain);
     let looking = on_chain::look(tools.chains, chain_id, address, given);
     let Some(on_chain) = looking.await? else {
         let failure = VerificationFailure::ContractNotDeployed;
         return Ok(failed(failure, given, None, None, None));
     };
-    tools.stage.send_replace(Stage::Comparing);
+    tools.stage.reach(Stage::Comparing);
     let Some(best) = find_best(tools.database, &on_chain).await? else {
         let failure = VerificationFailure::NoSimilarMatchFound;
         return Ok(failed(failure, given, Some(on_chain), None, None));

@@ -59,7 +59,10 @@ impl Caller {
                 let end = if error.is_timeout() && !error.is_connect() {
                     CallEnd::TimedOut
                 } else {
-                    CallEnd::Unavailable { retry_after: None }
+                    CallEnd::Unavailable {
+                        status: None,
+                        retry_after: None,
+                    }
                 };
                 tracing::info!(
                     event = "dispatch_failed", job_id = %job,
@@ -79,10 +82,13 @@ async fn read(job: JobId, response: reqwest::Response) -> CallEnd {
         .and_then(|value| value.to_str().ok()?.parse().ok())
         .map(Duration::from_secs);
     let end = CallEnd::of_status(status, retry_after);
-    if end == CallEnd::Done {
-        // What it says is only for the log; the row is the truth.
-        let answer: Option<VerifyAnswer> = response.json().await.ok();
-        tracing::info!(event = "dispatched", job_id = %job, ?answer, "the verifier answered");
+    if !matches!(end, CallEnd::Done { .. }) {
+        return end;
     }
-    end
+    // What it says is only for log and metrics; the row is the truth.
+    let answer: Option<VerifyAnswer> = response.json().await.ok();
+    tracing::info!(event = "dispatched", job_id = %job, ?answer, "the verifier answered");
+    CallEnd::Done {
+        skipped: answer.is_some_and(|answer| answer.skipped),
+    }
 }

@@ -293,7 +293,13 @@ impl Inner {
 
     /// All attempts of a job lie in one trace, below the request that accepted it.
     fn task_of_row(&self, row: DueJob, by: &'static str) -> Option<Task> {
-        let span = tracing::info_span!("dispatch", job_id = %row.id, by);
+        if row.lease_expired {
+            tell_expired(row.id);
+        }
+        let span = match by {
+            "sweep" => tracing::info_span!("redispatch", job_id = %row.id, by),
+            _ => tracing::info_span!("dispatch", job_id = %row.id, by),
+        };
         let span = propagation::continued(span, row.traceparent.as_deref());
         self.task(row.id, by, span)
     }
@@ -338,10 +344,21 @@ impl Inner {
     }
 }
 
+/// Whoever ran this job died, froze or was cut off: it gets another attempt, or has had its last.
+pub(crate) fn tell_expired(job: JobId) {
+    metrics::count("leases_expired", &[]);
+    tracing::warn!(event = "lease_expired", job_id = %job, "the lease of job {job} ran out");
+}
+
 fn result(end: CallEnd) -> &'static str {
     match end {
-        CallEnd::Done => "2xx",
-        CallEnd::Unavailable { .. } => "unavailable",
+        CallEnd::Done { skipped: false } => "2xx",
+        CallEnd::Done { skipped: true } => "skipped",
+        CallEnd::Unavailable { status, .. } => match status {
+            Some(429) => "429",
+            Some(_) => "5xx",
+            None => "no_connection",
+        },
         CallEnd::TimedOut => "timeout",
         CallEnd::InVain => "in_vain",
         CallEnd::Refused { .. } => "refused",

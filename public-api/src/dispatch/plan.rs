@@ -12,10 +12,13 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// How one call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CallEnd {
-    /// 2xx: the verifier has looked at the job.
-    Done,
-    /// 429, 500, 502, 503, or no connection.
-    Unavailable { retry_after: Option<Duration> },
+    /// 2xx: the verifier has looked at the job, and may have found nothing to do.
+    Done { skipped: bool },
+    /// 429, 500, 502, 503, or no connection, which has no status.
+    Unavailable {
+        status: Option<u16>,
+        retry_after: Option<Duration>,
+    },
     /// 504, or no answer in time.
     TimedOut,
     /// No answer has come, and the table says that nobody works on the job: its row is anybody's.
@@ -31,8 +34,11 @@ pub(crate) enum CallEnd {
 impl CallEnd {
     pub(crate) fn of_status(status: u16, retry_after: Option<Duration>) -> Self {
         match status {
-            200..=299 => Self::Done,
-            429 | 500 | 502 | 503 => Self::Unavailable { retry_after },
+            200..=299 => Self::Done { skipped: false },
+            429 | 500 | 502 | 503 => Self::Unavailable {
+                status: Some(status),
+                retry_after,
+            },
             504 => Self::TimedOut,
             401 | 403 => Self::Refused { status },
             status => Self::Unexpected { status },
@@ -68,8 +74,8 @@ pub(crate) fn plan(
 
 fn step(end: CallEnd, calls: u32, first_pause: Duration, chance: f64) -> NextStep {
     match end {
-        CallEnd::Done | CallEnd::InVain => NextStep::Nothing,
-        CallEnd::Unavailable { retry_after } if calls <= REPETITIONS => {
+        CallEnd::Done { .. } | CallEnd::InVain => NextStep::Nothing,
+        CallEnd::Unavailable { retry_after, .. } if calls <= REPETITIONS => {
             let pause = pause(calls, first_pause, chance);
             let asked = retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
             NextStep::CallAgain(pause.max(asked))

@@ -1,10 +1,11 @@
 //! One round: jobs without hope end, calls that wait in vain are given up, due rows are called.
 
 use common::db::DatabaseError;
-use common::db::jobs::{self, Abandoned};
+use common::db::jobs::{self, Abandoned, MAX_ATTEMPTS};
 use common::telemetry::metrics;
 use serde::Serialize;
 
+use crate::dispatch::tell_expired;
 use crate::state::State;
 
 /// Rows taken in one round: more than one instance of the verifier could start with at once.
@@ -36,12 +37,14 @@ pub(super) async fn sweep(state: &State) -> Result<Round, DatabaseError> {
     };
     dispatcher.call_due(places, due);
     measure(state).await?;
-    if round.due > 0 {
+    if round.due > 0 || round.abandoned > 0 {
         tracing::info!(
             event = "sweep_done",
             due = round.due,
-            "calling the verifier for {} jobs",
-            round.due
+            abandoned = round.abandoned,
+            "calling the verifier for {} jobs; gave up {}",
+            round.due,
+            round.abandoned
         );
     }
     Ok(round)
@@ -52,17 +55,22 @@ fn tell_abandoned(job: &Abandoned) {
         event = "job_abandoned", job_id = %job.id, error_id = %job.error_id,
         "gave up job {} after its last attempt", job.id
     );
-    metrics::count(
-        "jobs_finished",
-        &[("outcome", "failed"), ("code", "job_abandoned")],
-    );
+    if job.lease_expired {
+        tell_expired(job.id);
+    }
+    let failed = ("outcome", "failed");
+    metrics::count("jobs_finished", &[failed, ("code", "job_abandoned")]);
+    metrics::observe("job_attempts", f64::from(MAX_ATTEMPTS), &[failed]);
 }
 
 async fn measure(state: &State) -> Result<(), DatabaseError> {
     let backlog = jobs::backlog(&state.database).await?;
-    let count = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-    metrics::gauge("open_jobs", count(backlog.pending), &[("state", "pending")]);
-    metrics::gauge("open_jobs", count(backlog.running), &[("state", "running")]);
+    for (state, jobs) in [("pending", backlog.pending), ("running", backlog.running)] {
+        for (age, count) in jobs.named() {
+            let count = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+            metrics::gauge("open_jobs", count, &[("state", state), ("age", age)]);
+        }
+    }
     let oldest = backlog.oldest.unwrap_or_default();
     metrics::gauge("oldest_open_job_seconds", oldest.as_secs_f64(), &[]);
     Ok(())

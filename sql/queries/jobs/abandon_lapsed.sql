@@ -3,7 +3,8 @@ WITH hopeless AS MATERIALIZED (
     SELECT
         id,
         attempt,
-        events
+        events,
+        lease_until IS NOT NULL AS lease_expired
     FROM public.verification_jobs
     WHERE state IN ('pending', 'running')
         AND next_attempt_at <= now()
@@ -38,7 +39,8 @@ ended AS (
     WHERE jobs.id = hopeless.id
     RETURNING
         jobs.id,
-        jobs.error_id
+        jobs.error_id,
+        hopeless.lease_expired
 ),
 
 no_inputs AS (
@@ -49,5 +51,6 @@ no_inputs AS (
 SELECT
     ended.id,
     ended.error_id,
+    ended.lease_expired,
     pg_notify('verification_job_ended', ended.id::text) AS notified
 FROM ended

@@ -21,7 +21,9 @@ WITH leased AS (
         chain_id,
         contract_address,
         verification_endpoint,
-        traceparent
+        traceparent,
+        -- Nothing but its acceptance has happened to it before.
+        CASE WHEN events <= 2 THEN extract(EPOCH FROM now() - started_at)::float8 END AS waited_seconds
 ),
 
 started AS (
@@ -41,6 +43,7 @@ SELECT
     leased.contract_address,
     leased.verification_endpoint,
     leased.traceparent,
+    leased.waited_seconds,
     inputs.kind,
     inputs.input,
     pg_notify('verification_job_progressed', leased.id::text) AS announced

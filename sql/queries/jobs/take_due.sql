@@ -1,6 +1,9 @@
 -- name: jobs/take_due: the jobs to call the verifier for now, each moved on to its next time
 WITH taken AS MATERIALIZED (
-    SELECT id
+    SELECT
+        id,
+        -- Only for whoever takes it first after that: taking moves it on.
+        state = 'running' AND next_attempt_at <= lease_until AS lease_expired
     FROM public.verification_jobs
     WHERE state IN ('pending', 'running')
         AND next_attempt_at <= now()
@@ -18,4 +21,5 @@ FROM taken
 WHERE jobs.id = taken.id
 RETURNING
     jobs.id,
-    jobs.traceparent
+    jobs.traceparent,
+    taken.lease_expired

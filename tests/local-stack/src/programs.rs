@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 /// Each program and the package that builds it.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 8] = [
     ("public-api", "public-api"),
     ("internal-verifier", "internal-verifier"),
     ("compiler-host", "compiler"),
     ("compilers", "compiler"),
     ("migrate", "common"),
+    ("local-identity", "local-stack"),
+    ("local-scheduler", "local-stack"),
+    ("local-cloud-run", "local-stack"),
 ];
 
 /// The folder of one cargo profile, such as `target/release`.

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::cloud_run::InvokerConfig;
 use crate::config::outside;
@@ -60,11 +60,17 @@ impl Settings<'_> {
         }
     }
 
-    pub(crate) fn public_api(&self, verifier_url: &str) -> Result<ProcessSpec> {
+    /// The first has the name and the port that are asked for, the others those behind them.
+    pub(crate) fn public_api(&self, index: usize, verifier_url: &str) -> Result<ProcessSpec> {
+        let (name, port) = match (index, self.config.port) {
+            (0, port) => ("public-api".to_owned(), port),
+            (_, 0) => (format!("public-api-{index}"), 0),
+            (_, first) => (format!("public-api-{index}"), port_behind(first, index)?),
+        };
         self.spec(
             Service::PublicApi,
-            "public-api",
-            self.config.port,
+            &name,
+            port,
             &[
                 ("DATABASE_URL", &self.config.databases.public_api),
                 ("VERIFIER_URL", verifier_url),
@@ -117,4 +123,10 @@ impl Settings<'_> {
             log: self.folder.join(format!("{name}.log")),
         })
     }
+}
+
+fn port_behind(first: u16, index: usize) -> Result<u16> {
+    let port = u16::try_from(index).ok();
+    let port = port.and_then(|index| first.checked_add(index));
+    port.with_context(|| format!("there are too few ports behind {first}"))
 }

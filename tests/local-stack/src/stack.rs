@@ -1,6 +1,7 @@
 //! The whole system: database, identity, verifiers, front, public-api.
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -12,10 +13,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::cloud_run::{CloudRun, Revision, ServiceConfig, Source};
-use crate::identity::IdentityServer;
+use crate::identity::{Accounts, IdentityServer};
 use crate::issuer;
 use crate::process::{Ended, Process};
 use crate::programs::Programs;
+use crate::public_api::PublicApi;
 use crate::settings::{PUBLIC_AUDIENCE, Settings};
 
 /// Every engine for which `scripts/setup` installs what it needs, as a service's setting.
@@ -28,8 +30,10 @@ const HEALTHY_WITHIN: Duration = Duration::from_secs(10);
 pub struct StackConfig {
     pub chains: Chains,
     pub databases: Databases,
-    /// Of public-api; 0 takes a free one.
+    /// Of public-api, of several the first: the others have those behind it. 0 takes free ones.
     pub port: u16,
+    /// How many, where they are started by hand.
+    pub public_apis: usize,
     /// How many, where they are started by hand.
     pub verifiers: usize,
     pub platform: Platform,
@@ -50,7 +54,7 @@ pub struct StackConfig {
 /// Who starts and restarts the services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Platform {
-    /// This program does: one public-api without anything in front, and verifiers behind a service
+    /// This program does: public-api without anything in front, and verifiers behind a service
     /// that starts none. [`Stack::restart_verifier`] and the like bring back what has ended.
     ByHand,
     /// Each of both is behind a service that starts and stops instances by itself.
@@ -102,13 +106,14 @@ impl Service {
 }
 
 impl StackConfig {
-    /// One verifier, a free port, a folder for the time being.
+    /// One of each service, a free port, a folder for the time being.
     #[must_use]
     pub fn new(chains: Chains, databases: Databases) -> Self {
         Self {
             chains,
             databases,
             port: 0,
+            public_apis: 1,
             verifiers: 1,
             platform: Platform::ByHand,
             log: "info".to_owned(),
@@ -143,16 +148,6 @@ pub struct Stack {
 }
 
 #[derive(Debug)]
-enum PublicApi {
-    ByHand(Arc<Process>),
-    Service {
-        service: CloudRun,
-        /// That there is always one to show.
-        first: Arc<Process>,
-    },
-}
-
-#[derive(Debug)]
 enum Folder {
     Named(PathBuf),
     Temporary(TempDir),
@@ -170,7 +165,11 @@ impl Stack {
         if let Some(url) = &config.databases.migrate {
             migrate(&programs, url).await?;
         }
-        let identity = IdentityServer::start(issuer::PUBLIC_API)?;
+        let accounts = Accounts {
+            default: issuer::PUBLIC_API.to_owned(),
+            others: vec![issuer::SWEEPER.to_owned()],
+        };
+        let identity = IdentityServer::start_at((Ipv4Addr::LOCALHOST, 0).into(), accounts)?;
         let settings = Settings {
             config: &config,
             programs: &programs,
@@ -193,34 +192,29 @@ impl Stack {
         Ok(stack)
     }
 
-    /// Where public-api is reached.
+    /// Where public-api is reached; of several the first.
     #[must_use]
     pub fn base_url(&self) -> String {
-        match &self.public_api {
-            PublicApi::ByHand(process) => format!("http://{}", process.address()),
-            PublicApi::Service { service, .. } => service.url(),
-        }
+        let urls = self.public_api.urls();
+        urls.into_iter().next().unwrap_or_default()
+    }
+
+    /// Where each public-api is reached that was started by hand, or all of the service's at once.
+    #[must_use]
+    pub fn base_urls(&self) -> Vec<String> {
+        self.public_api.urls()
     }
 
     /// public-api's process; of several the oldest.
     #[must_use]
     pub fn public_api(&self) -> Arc<Process> {
-        match &self.public_api {
-            PublicApi::ByHand(process) => Arc::clone(process),
-            PublicApi::Service { service, first } => {
-                let oldest = service.instances().into_iter().next();
-                oldest.map_or_else(|| Arc::clone(first), |instance| instance.process)
-            }
-        }
+        self.public_api.oldest()
     }
 
     /// The service in front of public-api; none where it is started by hand.
     #[must_use]
     pub fn public_api_service(&self) -> Option<&CloudRun> {
-        match &self.public_api {
-            PublicApi::ByHand(_) => None,
-            PublicApi::Service { service, .. } => Some(service),
-        }
+        self.public_api.service()
     }
 
     /// One of the verifiers that were started by hand, from 0.
@@ -232,22 +226,15 @@ impl Stack {
     /// All there are, and those a service has started that have ended: public-api first, then the
     /// verifiers.
     pub fn processes(&self) -> impl Iterator<Item = Arc<Process>> {
-        let public_api = match &self.public_api {
-            PublicApi::ByHand(process) => vec![Arc::clone(process)],
-            PublicApi::Service { service, .. } => service.processes(),
-        };
+        let public_api = self.public_api.processes().into_iter();
         let verifiers = self.front.processes().into_iter();
         let verifiers = verifiers.chain(self.verifiers.iter().cloned());
-        public_api.into_iter().chain(verifiers)
+        public_api.chain(verifiers)
     }
 
     fn by_hand(&self) -> Vec<Arc<Process>> {
-        let public_api = match &self.public_api {
-            PublicApi::ByHand(process) => Some(Arc::clone(process)),
-            PublicApi::Service { .. } => None,
-        };
-        let verifiers = self.verifiers.iter().cloned();
-        public_api.into_iter().chain(verifiers).collect()
+        let public_api = self.public_api.by_hand().into_iter();
+        public_api.chain(self.verifiers.iter().cloned()).collect()
     }
 
     /// The service in front of the verifiers.
@@ -289,20 +276,16 @@ impl Stack {
         self.wait_until_healthy(verifier).await
     }
 
-    /// Starts public-api again, which may have been killed, on the same port.
+    /// Starts public-api again, which may have been killed, on the same port; of several the first.
     ///
     /// # Errors
     /// When it does not start, or is not ours to start.
     pub async fn restart_public_api(&mut self) -> Result<()> {
-        let PublicApi::ByHand(process) = &mut self.public_api else {
-            bail!("public-api's service starts it again");
-        };
-        process.kill();
-        let mut spec = process.spec().clone();
-        let port = process.address().port();
-        spec.environment.push(("PORT".to_owned(), port.to_string()));
-        *process = Arc::new(Process::start(spec).await?);
-        let process = Arc::clone(process);
+        self.restart_public_api_number(0).await
+    }
+
+    async fn restart_public_api_number(&mut self, index: usize) -> Result<()> {
+        let process = self.public_api.restart(index).await?;
         self.wait_until_healthy(&process).await
     }
 
@@ -320,11 +303,11 @@ impl Stack {
                 self.restart_verifier(index).await?;
             }
         }
-        if let PublicApi::ByHand(process) = &self.public_api
-            && process.has_ended()?.is_some()
-        {
-            names.push(process.name().to_owned());
-            self.restart_public_api().await?;
+        for (index, process) in self.public_api.by_hand().iter().enumerate() {
+            if process.has_ended()?.is_some() {
+                names.push(process.name().to_owned());
+                self.restart_public_api_number(index).await?;
+            }
         }
         Ok(names)
     }
@@ -341,7 +324,7 @@ impl Stack {
         }));
         let public_api = async {
             match self.public_api {
-                PublicApi::ByHand(_) => Ok(Vec::new()),
+                PublicApi::ByHand { .. } => Ok(Vec::new()),
                 PublicApi::Service { service, .. } => service.stop().await,
             }
         };
@@ -390,25 +373,6 @@ async fn start_verifiers(settings: &Settings<'_>) -> Result<(CloudRun, Vec<Arc<P
         invoker: Some(settings.invoker()),
     });
     Ok((service.await?, by_hand))
-}
-
-impl PublicApi {
-    async fn start(settings: &Settings<'_>, verifier: &CloudRun) -> Result<Self> {
-        let config = settings.config;
-        let spec = settings.public_api(&verifier.url())?;
-        if config.platform == Platform::ByHand {
-            return Ok(Self::ByHand(Arc::new(Process::start(spec).await?)));
-        }
-        let service = CloudRun::start(ServiceConfig {
-            source: Source::Started(spec),
-            revision: config.public_api.clone(),
-            invoker: None,
-        });
-        let service = service.await?;
-        let first = service.processes().into_iter().next();
-        let first = first.context("public-api must have an instance from the start")?;
-        Ok(Self::Service { service, first })
-    }
 }
 
 impl Folder {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use common::db::jobs::{self, Abandoned, DueJob, JobId, MAX_ATTEMPTS, Progress};
+use common::db::jobs::{self, Abandoned, Backlog, DueJob, JobId, MAX_ATTEMPTS, Progress};
 use futures::future::join_all;
 
 use super::story::{Contract, LONG, NOW, World, failure, new_job};
@@ -16,6 +16,7 @@ async fn a_lost_dispatch_is_swept_up_when_its_time_has_come() {
     let wanted = DueJob {
         id: job,
         traceparent: new_job(Contract(1)).traceparent,
+        lease_expired: false,
     };
     assert_eq!(sweep(&world, 50).await, [wanted]);
     assert_eq!(
@@ -151,7 +152,9 @@ async fn a_job_given_back_after_its_last_attempt_is_abandoned_too() {
         let lease = world.lease(job, LONG).await.unwrap().lease;
         assert!(jobs::give_back(&world.database, &lease, NOW).await.unwrap());
     }
-    assert_eq!(abandoned(&world).await.len(), 1);
+    let abandoned = abandoned(&world).await;
+    assert_eq!(abandoned.len(), 1);
+    assert!(!abandoned[0].lease_expired, "it was given back");
     assert_eq!(world.failed_with(job).await, "job_abandoned");
 }
 
@@ -159,7 +162,7 @@ async fn a_job_given_back_after_its_last_attempt_is_abandoned_too() {
 async fn the_backlog_is_the_open_jobs() {
     let world = World::new().await;
     let empty = jobs::backlog(&world.database).await.unwrap();
-    assert_eq!((empty.pending, empty.running, empty.oldest), (0, 0, None));
+    assert_eq!(empty, Backlog::default());
     world.accepted(Contract(1)).await;
     world.leased(Contract(2)).await;
     let ended = world.leased(Contract(3)).await;
@@ -167,8 +170,53 @@ async fn the_backlog_is_the_open_jobs() {
         .await
         .unwrap();
     let backlog = jobs::backlog(&world.database).await.unwrap();
-    assert_eq!((backlog.pending, backlog.running), (1, 1));
+    assert_eq!((backlog.pending.total(), backlog.running.total()), (1, 1));
     assert!(backlog.oldest.unwrap() < LONG);
+}
+
+#[tokio::test]
+async fn the_backlog_is_told_by_age() {
+    let world = World::new().await;
+    for (contract, age) in [(1, 5), (2, 11), (3, 59), (4, 61), (5, 601)] {
+        let job = world.accepted(Contract(contract)).await;
+        let older = format!(
+            "UPDATE verification_jobs SET started_at = now() - interval '{age} s' WHERE id = '{}'",
+            job.0
+        );
+        world.sql.batch_execute(&older).await.unwrap();
+    }
+    let backlog = jobs::backlog(&world.database).await.unwrap();
+    let wanted = [
+        ("under_10s", 1),
+        ("under_1m", 2),
+        ("under_10m", 1),
+        ("older", 1),
+    ];
+    assert_eq!(backlog.pending.named().collect::<Vec<_>>(), wanted);
+    assert!(backlog.running.named().all(|(_, count)| count == 0));
+    assert_eq!(backlog.oldest.unwrap().as_secs(), 601);
+}
+
+#[tokio::test]
+async fn a_lease_that_ran_out_is_told_once() {
+    let world = World::new().await;
+    let job = world.accepted(Contract(1)).await;
+    for attempt in 1..=MAX_ATTEMPTS {
+        world.lease(job, LONG).await.unwrap();
+        world.let_lease_lapse(job).await;
+        if attempt == MAX_ATTEMPTS {
+            break;
+        }
+        let told = sweep(&world, 50).await;
+        assert_eq!(told.len(), 1);
+        assert!(told[0].lease_expired);
+        let due = "UPDATE verification_jobs SET next_attempt_at = now() - interval '0.5 s'";
+        world.sql.batch_execute(due).await.unwrap();
+        let again = sweep(&world, 50).await;
+        assert_eq!(again.len(), 1);
+        assert!(!again[0].lease_expired, "it was told before");
+    }
+    assert!(abandoned(&world).await[0].lease_expired);
 }
 
 async fn sweep(world: &World, limit: u16) -> Vec<DueJob> {

@@ -77,6 +77,8 @@ pub struct LeasedJob {
     pub input: Value,
     pub endpoint: String,
     pub traceparent: Option<String>,
+    /// Since its acceptance, if this is its first lease.
+    pub waited: Option<Duration>,
 }
 
 /// Takes the lease of a pending job, or of a running one whose lease ran out. Nothing to take, be
@@ -107,6 +109,7 @@ pub async fn lease(
         return Ok(None);
     };
     let kind: &str = column(&row, "kind")?;
+    let waited: Option<f64> = column(&row, "waited_seconds")?;
     Ok(Some(LeasedJob {
         lease: Lease {
             job,
@@ -119,6 +122,7 @@ pub async fn lease(
         input: column(&row, "input")?,
         endpoint: column(&row, "verification_endpoint")?,
         traceparent: column(&row, "traceparent")?,
+        waited: waited.map(row::seconds),
     }))
 }
 

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use accept::{Acceptance, JobKind, NewJob, OpenJobLimits, accept, foresee};
-pub use backlog::{Backlog, backlog};
+pub use backlog::{Backlog, ByAge, backlog};
 pub use events::JobEvents;
 pub(in crate::db) use finish::{Ended, fail_in, how_it_ended, succeed_in};
 pub use finish::{Evidence, JobFailure, fail};

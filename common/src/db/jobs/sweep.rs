@@ -21,6 +21,8 @@ const MAKE_DUE: Statement = statement!("jobs/make_due");
 pub struct DueJob {
     pub id: JobId,
     pub traceparent: Option<String>,
+    /// Whoever ran it has died, or cannot be heard; nobody has been told this before.
+    pub lease_expired: bool,
 }
 
 /// A job that ended with `job_abandoned`.
@@ -28,6 +30,8 @@ pub struct DueJob {
 pub struct Abandoned {
     pub id: JobId,
     pub error_id: Uuid,
+    /// Its last worker has died, or cannot be heard, and did not give it back.
+    pub lease_expired: bool,
 }
 
 /// Takes up to `limit` due rows and moves each on by `again_after` **before** it is called: a crash
@@ -91,6 +95,7 @@ fn due_job(row: &Row) -> Result<DueJob, DatabaseError> {
     Ok(DueJob {
         id: JobId(column(row, "id")?),
         traceparent: column(row, "traceparent")?,
+        lease_expired: column(row, "lease_expired")?,
     })
 }
 
@@ -98,6 +103,7 @@ fn abandoned_job(row: &Row) -> Result<Abandoned, DatabaseError> {
     Ok(Abandoned {
         id: JobId(column(row, "id")?),
         error_id: column(row, "error_id")?,
+        lease_expired: column(row, "lease_expired")?,
     })
 }
 

@@ -1,18 +1,22 @@
-//! Runs the whole system in the foreground until it is told to stop: `make stack CHAINS=file.json`.
+//! Runs the whole system in the foreground until it is told to stop: `make stack CHAINS=file.json`. These are
+//! the parts of `compose.yaml`, without containers.
 //!
 //! A service that ends is started again, as Cloud Run would do. Nothing is left behind: services
 //! are stopped at SIGINT, SIGTERM and SIGHUP, and die with this program when it is killed.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
+use clap::builder::FalseyValueParser;
 use local_stack::children;
 use local_stack::postgres::Postgres;
 use local_stack::programs::Programs;
+use local_stack::prometheus::{Prometheus, Targets};
+use local_stack::scheduler::{Scheduler, SchedulerConfig};
 use local_stack::stack::ENGINES;
 use local_stack::{Chains, Databases, Service, Stack, StackConfig};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -36,6 +40,9 @@ struct Arguments {
     /// Where the API listens, on 127.0.0.1; 0 takes a free port
     #[arg(long, env = "PORT", default_value_t = 5555)]
     port: u16,
+    /// How many public-apis run, on PORT and the ports behind it
+    #[arg(long, env = "PUBLIC_APIS", default_value_t = 1)]
+    public_apis: usize,
     /// How many verifiers run, each with one job at a time; by default one per processor, at most 4
     #[arg(long, env = "VERIFIERS", default_value_t = usual_verifiers())]
     verifiers: usize,
@@ -51,6 +58,12 @@ struct Arguments {
     /// A list.json of native executables to use in place of ours
     #[arg(long, env = "COMPILER_NATIVE_LIST", value_name = "FILE")]
     compiler_native_list: Option<String>,
+    /// Run Prometheus too, which must be on this machine. Grafana is only in Compose: Debian has none
+    #[arg(long, env = "MONITORING", value_parser = FalseyValueParser::new())]
+    monitoring: bool,
+    /// Where Prometheus listens, on 127.0.0.1
+    #[arg(long, env = "PROMETHEUS_PORT", default_value_t = 9090)]
+    prometheus_port: u16,
     /// Which log lines are written
     #[arg(long, env = "LOG", default_value = "info")]
     log: String,
@@ -93,6 +106,13 @@ async fn run(arguments: Arguments) -> Result<()> {
         () = end.asked() => return Ok(()),
     };
     eprintln!("logs are in {}", logs.display());
+    let identity = stack.identity().address().to_string();
+    let scheduler = SchedulerConfig::new(identity, stack.base_urls());
+    let _scheduler = Scheduler::start(scheduler, tell_failed)?;
+    let mut prometheus = start_prometheus(&arguments, &stack, &logs).await?;
+    for url in stack.base_urls().iter().skip(1) {
+        eprintln!("another public-api is {url}");
+    }
     let mut out = std::io::stdout();
     writeln!(out, "ready {}", stack.base_url())?;
     out.flush()?;
@@ -107,11 +127,47 @@ async fn run(arguments: Arguments) -> Result<()> {
                 .for_each(|name| eprintln!("{name} ended; started again")),
             Err(error) => eprintln!("{error:#}"),
         }
+        if let Some(Err(error)) = prometheus.as_mut().map(|p| p.follow(&targets(&stack))) {
+            eprintln!("{error:#}");
+        }
     }
     for (name, ended) in stack.stop().await? {
         eprintln!("{name}: {ended:?}");
     }
     Ok(())
+}
+
+async fn start_prometheus(
+    arguments: &Arguments,
+    stack: &Stack,
+    logs: &Path,
+) -> Result<Option<Prometheus>> {
+    if !arguments.monitoring {
+        return Ok(None);
+    }
+    let folder = logs.join("prometheus");
+    let prometheus = Prometheus::start(&folder, arguments.prometheus_port, &targets(stack)).await?;
+    eprintln!("Prometheus is {}", prometheus.url());
+    Ok(Some(prometheus))
+}
+
+/// By their programs' names, which are the names of Prometheus's jobs.
+fn targets(stack: &Stack) -> Targets {
+    let mut targets = Targets::new();
+    for process in stack.processes() {
+        let name = match process.name().starts_with("public-api") {
+            true => "public-api",
+            false => "internal-verifier",
+        };
+        targets.entry(name).or_default().push(process.address());
+    }
+    targets
+}
+
+fn tell_failed(url: &str, given: &Result<()>) {
+    if let Err(error) = given {
+        eprintln!("the scheduler's {url}: {error:#}");
+    }
 }
 
 fn usual_verifiers() -> usize {
@@ -128,8 +184,13 @@ fn config(arguments: &Arguments) -> Result<StackConfig> {
     if !chains.is_file() {
         bail!("there is no file {}: {CHAINS_HELP}", chains.display());
     }
-    if arguments.verifiers == 0 {
-        bail!("VERIFIERS must be at least 1");
+    for (name, number) in [
+        ("VERIFIERS", arguments.verifiers),
+        ("PUBLIC_APIS", arguments.public_apis),
+    ] {
+        if number == 0 {
+            bail!("{name} must be at least 1");
+        }
     }
     let database = arguments.database_url.as_deref().unwrap_or_default();
     let logs = match &arguments.logs {
@@ -138,6 +199,7 @@ fn config(arguments: &Arguments) -> Result<StackConfig> {
     };
     let mut config = StackConfig::new(Chains::File(chains), Databases::same(database));
     config.port = arguments.port;
+    config.public_apis = arguments.public_apis;
     config.verifiers = arguments.verifiers;
     config.log.clone_from(&arguments.log);
     config.folder = Some(logs);

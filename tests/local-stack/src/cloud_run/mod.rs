@@ -18,7 +18,7 @@ mod proxy;
 mod report;
 mod scaling;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -117,9 +117,17 @@ impl CloudRun {
     /// # Errors
     /// When no port is free, or an instance does not start.
     pub async fn start(config: ServiceConfig) -> Result<Self> {
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), config).await
+    }
+
+    /// Serves there, as [`CloudRun::start`] does on a free port.
+    ///
+    /// # Errors
+    /// When the port is taken, or an instance does not start.
+    pub async fn start_at(address: SocketAddr, config: ServiceConfig) -> Result<Self> {
         let shared = Arc::new(Shared::new(config)?);
         let for_server = web::Data::from(Arc::clone(&shared));
-        let server = Server::start(move |app| {
+        let server = Server::start_at(address, move |app| {
             app.app_data(for_server.clone())
                 .app_data(web::PayloadConfig::new(MAX_BODY_BYTES))
                 .default_service(web::to(proxy::receive));
@@ -155,6 +163,12 @@ impl CloudRun {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.server.address())
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
     }
 
     /// An instance that is looked after by hand has been started again somewhere else.

@@ -203,5 +203,6 @@ async fn prepare_compiler() -> Result<()> {
     let compilers = Compilers::open(Programs::beside_this_one()?.compilers()?)?;
     let release = compilers.find(Compiler::Solc, &packages::COMPILER.parse()?);
     let release = release.context("the compiler release is not known")?;
-    Ok(compilers.prepare(&release, Engine::Wasm).await?)
+    compilers.prepare(&release, Engine::Wasm).await?;
+    Ok(())
 }
