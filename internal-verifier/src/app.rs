@@ -8,6 +8,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context;
 use common::auth::check::TokenCheck;
+use common::config::ServiceConfig;
 use common::db::{Database, DatabaseConfig, schema};
 use common::report::with_causes;
 use common::telemetry::page::MetricsPage;
@@ -33,15 +34,7 @@ const ANSWER_WITHIN_S: u64 = 1;
 
 /// Runs until SIGINT or SIGTERM.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
-    let telemetry = telemetry::init(&TelemetryConfig {
-        service: SERVICE,
-        filter: config.service.log,
-        project: config.service.project,
-        otlp_endpoint: config.service.otlp_endpoint,
-        otlp_token: config.service.otlp_token,
-        metrics: config.service.metrics,
-        sampler: Sampling::AsCaller,
-    })?;
+    let telemetry = telemetry::init(&telemetry_config(&config.service))?;
     let database = Database::new(DatabaseConfig {
         pool_size: config.service.database_connections,
         ..DatabaseConfig::new(config.service.database_url, SERVICE)
@@ -96,6 +89,18 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     tracing::info!(event = "shutdown", "{SERVICE} ends");
     telemetry.shutdown().await;
     Ok(())
+}
+
+fn telemetry_config(service: &ServiceConfig) -> TelemetryConfig {
+    TelemetryConfig {
+        service: SERVICE,
+        filter: service.log.clone(),
+        project: service.project.clone(),
+        otlp_endpoint: service.otlp_endpoint.clone(),
+        otlp_token: service.otlp_token,
+        metrics: service.metrics,
+        sampler: Sampling::AsCaller,
+    }
 }
 
 /// What holds compilers on this machine: in the log for whoever looks, as metrics for an alert.
