@@ -7,8 +7,10 @@ use actix_web::{Error, HttpMessage, HttpResponse, web};
 
 use super::Telemetry;
 
-/// To be wrapped around [`super::RootSpan`]'s logger, whose span would otherwise end with the answer and be sent with
-/// the next request, if there ever is one. Answers must be small: this one waits for all of it.
+/// To be wrapped around the logger with [`super::RootSpan`].
+///
+/// The span of a request would otherwise end with its answer and be sent with the next request, if there ever is
+/// one. Answers must be small: this one waits for all of it.
 ///
 /// # Errors
 /// Those of what it is wrapped around.

@@ -116,6 +116,9 @@ pub enum TelemetryError {
 
 /// What a client sends that is no HTTP is told at level ERROR, and is no fault of ours.
 const BROKEN_REQUESTS: &str = "actix_http::h1=off";
+/// Whoever looks for a fault with `LOG=debug` would else get the values of all statements: sources, clients'
+/// addresses.
+const VALUES: &str = "tokio_postgres::query=off";
 
 /// Installs log lines on stdout, traces and metrics for the whole process.
 ///
@@ -133,12 +136,10 @@ pub fn init_with_output(
     config: &TelemetryConfig,
     out: impl Write + Send + 'static,
 ) -> Result<Telemetry, TelemetryError> {
-    let filter =
-        EnvFilter::try_new(format!("{BROKEN_REQUESTS},{}", config.filter)).map_err(|source| {
-            TelemetryError::Filter {
-                filter: config.filter.clone(),
-                source,
-            }
+    let filter = EnvFilter::try_new(format!("{BROKEN_REQUESTS},{VALUES},{}", config.filter))
+        .map_err(|source| TelemetryError::Filter {
+            filter: config.filter.clone(),
+            source,
         })?;
     let telemetry = Telemetry::build(config)?;
     global::set_text_map_propagator(TraceContextPropagator::new());

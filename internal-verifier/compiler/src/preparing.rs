@@ -72,7 +72,9 @@ impl Failure {
 pub enum Supply {
     /// On this machine, prepared.
     Cache,
-    /// Elsewhere, or not prepared: the intake ran.
+    /// Prepared, in the store that many machines share.
+    Store,
+    /// Not prepared: the intake made it.
     Fetched,
 }
 
@@ -81,7 +83,16 @@ impl Supply {
     pub fn name(self) -> &'static str {
         match self {
             Self::Cache => "cache",
+            Self::Store => "store",
             Self::Fetched => "fetched",
+        }
+    }
+
+    fn of(report: &Report) -> Self {
+        match report.end {
+            End::FromStore => Self::Store,
+            End::Already => Self::Cache,
+            End::Made | End::NotReady | End::Failed => Self::Fetched,
         }
     }
 }
@@ -98,11 +109,11 @@ pub(crate) async fn prepare(
     let began = Instant::now();
     let taken = take_in(config, release, engine).await;
     tell(release, engine, &taken, began.elapsed());
-    taken?;
+    let supply = Supply::of(&taken?);
     let prepared = open(config, release, engine).await?;
     let prepared = prepared
         .ok_or_else(|| Failure::Intake("the intake ended well, but made nothing".to_owned()))?;
-    Ok((prepared, Supply::Fetched))
+    Ok((prepared, supply))
 }
 
 /// Hashing takes 50 ms, so not on the runtime's own threads.
@@ -177,11 +188,7 @@ fn tell(release: &Release, engine: Engine, taken: &Result<Report, Failure>, took
                     "compiler {release}: {found}"
                 );
             }
-            match report.end {
-                End::FromStore => "store",
-                End::Already => "cache",
-                End::Made | End::NotReady | End::Failed => "fetched",
-            }
+            Supply::of(report).name()
         }
         Err(failure) => {
             tracing::warn!(

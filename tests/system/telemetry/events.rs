@@ -12,7 +12,6 @@ use local_stack::process::Process;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::exporting;
 use crate::faults::{call, endless, until_one};
 use crate::support::{LIMIT, TestSystem};
 
@@ -49,7 +48,10 @@ async fn every_event_that_somebody_waits_for_is_said() {
     let nobody = format!("http://{}", closed.local_addr().unwrap());
     drop(closed);
     let mut system = TestSystem::with(|config| {
-        exporting(config, &nobody).with(Service::PublicApi, "DISPATCH_AGAIN_AFTER_MS", "600")
+        config
+            .with(Service::PublicApi, "OTEL_EXPORTER_OTLP_ENDPOINT", &nobody)
+            .with(Service::PublicApi, "OTEL_BSP_SCHEDULE_DELAY", "100")
+            .with(Service::PublicApi, "DISPATCH_AGAIN_AFTER_MS", "600")
     })
     .await;
     for event in [

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
+use local_stack::Service;
 use serde_json::Value;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -15,7 +16,11 @@ const WITH_FLUSH: Duration = Duration::from_secs(4);
 
 /// Verifies twice, which takes what it takes without a receiver, and the flush before the verifier's answer.
 async fn verifies_all_the_same(endpoint: &str) {
-    let system = TestSystem::with(|config| exporting(config, endpoint)).await;
+    let system = TestSystem::with(|config| {
+        // A sweep would see that the job has ended, and spare the call the wait for its answer.
+        exporting(config, endpoint).with(Service::PublicApi, "SWEEP_INTERVAL_MS", "600000")
+    })
+    .await;
     for _ in 0..2 {
         let (project, deployed) = system.small().await;
         let body = project.submission(None).unwrap();

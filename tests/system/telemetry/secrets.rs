@@ -1,8 +1,10 @@
 //! What must not be said is in no line, whatever goes wrong, however much is logged.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 
 use local_stack::cloud_run::FrontFault;
+use local_stack::process::Process;
 use local_stack::{Chains, Service};
 use serde_json::{Value, json};
 use wiremock::matchers::method;
@@ -81,96 +83,30 @@ async fn system(explorer: &MockServer, collector: &Collector) -> TestSystem {
 async fn no_secret_is_in_a_line_or_a_span() {
     let explorer = MockServer::start().await;
     let broken = ResponseTemplate::new(500).set_body_string(format!("{EXPLORER_KEY} is wrong"));
-    let posts = Mock::given(method("POST")).respond_with(broken.clone());
-    posts.mount(&explorer).await;
-    Mock::given(method("GET"))
-        .respond_with(broken)
-        .mount(&explorer)
-        .await;
+    for way in ["GET", "POST"] {
+        let asked = Mock::given(method(way)).respond_with(broken.clone());
+        asked.mount(&explorer).await;
+    }
     let collector = Collector::start().await;
     let mut system = system(&explorer, &collector).await;
     system.expect_error("dispatch_refused");
     system.expect_error("token_unchecked");
+    let token = much_goes_wrong(&system).await;
 
-    // The explorer refuses both keys.
-    let (project, deployed) = system.small().await;
-    let base = system.stack.base_url();
-    let http = reqwest::Client::new();
-    let import = format!("{base}/v2/verify/etherscan/{CHAIN_ID}/{}", deployed.address);
-    for body in [json!({}), json!({"apiKey": CLIENTS_KEY})] {
-        let answer = http.post(&import).json(&body).send().await.unwrap();
-        assert!(!answer.status().is_success());
-        assert!(!answer.text().await.unwrap().contains("marked"));
-    }
-    let asked = format!("{base}/v2/contracts/{CHAIN_ID}?apikey={QUERY}");
-    assert_eq!(http.get(asked).send().await.unwrap().status(), 400);
-    // Tokens that are refused and cannot be checked, and a call that the platform refuses.
-    system
-        .stack
-        .identity()
-        .switches()
-        .certs_status
-        .store(500, SeqCst);
-    let token = system.stack.sweep_token().unwrap();
-    let sweep = http.post(format!("{base}/internal_api_sweep"));
-    assert_eq!(
-        sweep.bearer_auth(&token).send().await.unwrap().status(),
-        503
-    );
-    system
-        .stack
-        .identity()
-        .switches()
-        .certs_status
-        .store(200, SeqCst);
-    system.stack.front().fail_next(FrontFault::Answer {
-        status: 401,
-        retry_after_s: None,
-    });
-    // Two of three nodes are broken, and the sources do not compile.
-    let mut body = project.submission(None).unwrap();
-    let source = format!("contract Small {{ {SOURCE} }}");
-    body["stdJsonInput"]["sources"]["contracts/Small.sol"]["content"] = json!(source);
-    let answer = submission(&system, &deployed.address, &body)
-        .send()
-        .await
-        .unwrap();
-    let accepted: Value = answer.json().await.unwrap();
-    let id = accepted["verificationId"].as_str().unwrap().to_owned();
-    let verifier = system.stack.verifier(0).unwrap();
-    let finished = |line: &Value| line["event"] == "job_finished" && line["job_id"] == id.as_str();
-    verifier.wait_for(LIMIT, finished).await.unwrap();
-    for process in system.stack.processes() {
-        assert!(
-            process.lines().len() > 10,
-            "{} is not quiet",
-            process.name()
-        );
-    }
-    let logs: Vec<_> = system
-        .stack
-        .processes()
-        .map(|process| process.log().to_owned())
-        .collect();
-    let kept: Vec<_> = system.stack.processes().collect();
     let access_token = system.stack.identity().access_token();
-    // They are removed with the system.
-    let before: Vec<String> = logs
-        .iter()
-        .map(|log| std::fs::read_to_string(log).unwrap())
-        .collect();
+    let processes: Vec<_> = system.stack.processes().collect();
+    // The folder is removed with the system. What is said at its end is still heard.
+    let log = |process: &Arc<Process>| std::fs::read_to_string(process.log()).unwrap();
+    let mut said: Vec<String> = processes.iter().map(log).collect();
     system.stop().await;
-    let after = kept
-        .iter()
-        .flat_map(|process| process.lines())
-        .map(|line| line.to_string());
-    let mut said: Vec<String> = before.into_iter().chain(after).collect();
+    let lines = processes.iter().flat_map(|process| process.lines());
+    said.extend(lines.map(|line| line.to_string()));
     for path in ["/v1/traces", "/v1/metrics"] {
         let requests = collector.requests(path).await;
         assert!(!requests.is_empty(), "{path}");
         let bodies = requests
             .iter()
-            .map(|request| String::from_utf8_lossy(&request.body));
+            .map(|sent| String::from_utf8_lossy(&sent.body));
         said.extend(bodies.map(|body| body.into_owned()));
     }
     let secrets = [
@@ -191,4 +127,43 @@ async fn no_secret_is_in_a_line_or_a_span() {
             assert!(line.is_none(), "{secret}: {line:?}");
         }
     }
+}
+
+/// Whoever holds a secret is refused, cannot be reached or cannot be understood. Gives a token that was sent.
+async fn much_goes_wrong(system: &TestSystem) -> String {
+    // The explorer refuses both keys.
+    let (project, deployed) = system.small().await;
+    let base = system.stack.base_url();
+    let http = reqwest::Client::new();
+    let import = format!("{base}/v2/verify/etherscan/{CHAIN_ID}/{}", deployed.address);
+    for body in [json!({}), json!({"apiKey": CLIENTS_KEY})] {
+        let answer = http.post(&import).json(&body).send().await.unwrap();
+        assert!(!answer.status().is_success());
+        assert!(!answer.text().await.unwrap().contains("marked"));
+    }
+    let asked = format!("{base}/v2/contracts/{CHAIN_ID}?apikey={QUERY}");
+    assert_eq!(http.get(asked).send().await.unwrap().status(), 400);
+    // A token that cannot be checked, and a call that the platform refuses.
+    let switches = system.stack.identity().switches();
+    switches.certs_status.store(500, SeqCst);
+    let token = system.stack.sweep_token().unwrap();
+    let sweep = http.post(format!("{base}/internal_api_sweep"));
+    let answer = sweep.bearer_auth(&token).send().await.unwrap();
+    assert_eq!(answer.status(), 503);
+    switches.certs_status.store(200, SeqCst);
+    system.stack.front().fail_next(FrontFault::Answer {
+        status: 401,
+        retry_after_s: None,
+    });
+    // Two of three nodes are broken, and the sources do not compile.
+    let mut body = project.submission(None).unwrap();
+    let source = format!("contract Small {{ {SOURCE} }}");
+    body["stdJsonInput"]["sources"]["contracts/Small.sol"]["content"] = json!(source);
+    let request = submission(system, &deployed.address, &body);
+    let accepted: Value = request.send().await.unwrap().json().await.unwrap();
+    let id = accepted["verificationId"].as_str().unwrap();
+    let finished = |line: &Value| line["event"] == "job_finished" && line["job_id"] == id;
+    let verifier = system.stack.verifier(0).unwrap();
+    verifier.wait_for(LIMIT, finished).await.unwrap();
+    token
 }
