@@ -1,7 +1,7 @@
 # Every target is one line that calls the code that does it. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack compilers corpus test cases chaos clients bench load setup client-packages bench-packages test-packages programs
+.PHONY: help demo stack compilers corpus test cases chaos clients bench load images setup client-packages bench-packages test-packages image-packages programs
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 release := $(or $(CARGO_TARGET_DIR),target)/release
@@ -43,6 +43,9 @@ bench: bench-packages programs ## Times and memory of verifications and reads: m
 load: programs ## Bears many jobs, and tells how: make load [RATE=200] [SECONDS=20] [JOBS=50] [COMPILE_MS=200] [IDLE=30]
 	@$(release)/load --end-with-parent
 
+images: image-packages ## Builds both images without a registry and verifies with them, as root: make images [COMPILERS="0.8.28"]
+	@scripts/images
+
 setup:
 	@scripts/setup
 
@@ -54,6 +57,9 @@ test-packages: setup
 
 bench-packages: setup
 	@scripts/setup bench
+
+image-packages: setup
+	@scripts/setup images
 
 programs: setup
 	@SOURCERUN_COMMIT=$$(git rev-parse HEAD 2>/dev/null) cargo build --release --bins
