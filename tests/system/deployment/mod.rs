@@ -193,9 +193,10 @@ async fn an_image_is_named_by_what_was_pushed() {
     let cloud = Cloud::new()
         .with("api.json", &written)
         .with("none.json", "{}");
-    let file = |name: &str| cloud.folder.path().join(name).display().to_string();
-    let ran = cloud.deploy("image", &["example.org/api", &file("api.json")]);
-    assert_eq!(ran.await.stdout, format!("{IMAGE}\n"));
-    let ran = cloud.deploy("image", &["example.org/api", &file("none.json")]);
-    ran.await.refused().unwrap();
+    let image = async |file: &str| {
+        let file = cloud.folder.path().join(file).display().to_string();
+        cloud.deploy("image", &["example.org/api", &file]).await
+    };
+    assert_eq!(image("api.json").await.stdout, format!("{IMAGE}\n"));
+    image("none.json").await.refused().unwrap();
 }
