@@ -1,7 +1,7 @@
 # Every target is one line that calls the code that does it. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack compilers corpus test check-deploy cases chaos clients bench load scale-model costs setup client-packages bench-packages test-packages deploy-packages programs
+.PHONY: help demo stack compilers corpus test check-deploy cases chaos clients bench load scale-model costs images setup client-packages bench-packages test-packages deploy-packages programs image-packages
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 release := $(or $(CARGO_TARGET_DIR),target)/release
@@ -53,6 +53,9 @@ scale-model: ## Waits, instances and limits by the autoscaling settings: make sc
 costs: ## What a month costs: make costs [MONTH=100000] [VARIABLES=terraform/production.tfvars] [JSON=1]
 	@cargo run --release --quiet --package scale-model -- costs --terraform $(VARIABLES) $(if $(MONTH),--month $(MONTH)) $(if $(JSON),--json)
 
+images: image-packages ## Builds both images without a registry and verifies with them, as root: make images [COMPILERS="0.8.28"]
+	@scripts/images
+
 setup:
 	@scripts/setup
 
@@ -67,6 +70,9 @@ deploy-packages: setup
 
 bench-packages: setup
 	@scripts/setup bench
+
+image-packages: setup
+	@scripts/setup images
 
 programs: setup
 	@SOURCERUN_COMMIT=$$(git rev-parse HEAD 2>/dev/null) cargo build --release --bins

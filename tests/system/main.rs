@@ -9,6 +9,7 @@ mod compile_once;
 // The whole binary is a test; saying so lets the lints know.
 #[cfg(test)]
 mod database;
+mod deployment;
 mod engines;
 mod faults;
 mod identity;
