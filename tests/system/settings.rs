@@ -122,7 +122,10 @@ fn a_deployment_gives_no_setting_that_nobody_reads() {
     let known = known_names();
     let given = Regex::new(r"(?m)^\s+([A-Z][A-Z0-9_]+)\s*[=:]").unwrap();
     let text = read("terraform/settings.tf");
-    let names: Vec<_> = given.captures_iter(&text).map(|found| found[1].to_owned()).collect();
+    let names: Vec<_> = given
+        .captures_iter(&text)
+        .map(|found| found[1].to_owned())
+        .collect();
     assert!(names.len() > 20, "{names:?}");
     for name in names {
         assert!(known.contains(&format!("[env: {name}=")), "{name}");
