@@ -47,11 +47,12 @@ impl Cloud {
     }
 
     async fn deploy(&self, script: &str, arguments: &[&str]) -> Ran {
-        let path = std::env::var("PATH").unwrap();
+        // The stand-in before all others, and of those only what every Linux has.
+        let path = format!("{}:/usr/bin:/bin", self.folder.path().display());
         let mut command = Command::new(scripts().join(script));
         command
             .args(arguments)
-            .env("PATH", format!("{}:{path}", self.folder.path().display()))
+            .env("PATH", path)
             .env("WATCH_SECONDS", "0")
             .env("LOOK_EVERY", "0");
         run(command, LIMIT).await.unwrap()
