@@ -81,6 +81,11 @@ impl Reader {
         self.given.get(name)
     }
 
+    #[must_use]
+    pub fn is_given(&self, name: &str) -> bool {
+        self.given.get(name).is_some()
+    }
+
     pub fn or<T: FromStr<Err: Display> + Display>(
         &mut self,
         name: &'static str,

@@ -144,7 +144,6 @@ pub enum OtlpToken {
 
 impl TelemetrySettings {
     fn read(reader: &mut Reader) -> Self {
-        const NO_PROJECT: &str = "local";
         let log = reader.or(
             "LOG",
             "info".to_owned(),
@@ -152,7 +151,7 @@ impl TelemetrySettings {
         );
         let project = reader.or(
             "GOOGLE_CLOUD_PROJECT",
-            NO_PROJECT.to_owned(),
+            "local".to_owned(),
             "the project that traces in log lines belong to",
         );
         let otlp_endpoint = reader.text(
@@ -166,7 +165,7 @@ impl TelemetrySettings {
         let otlp_token = match otlp_token.as_deref() {
             None => OtlpToken::None,
             Some("google") => {
-                if otlp_endpoint.is_none() || project == NO_PROJECT {
+                if otlp_endpoint.is_none() || !reader.is_given("GOOGLE_CLOUD_PROJECT") {
                     reader.mistake(
                         "OTLP_TOKEN: needs OTEL_EXPORTER_OTLP_ENDPOINT, such as https://telemetry.googleapis.com, and \
                          GOOGLE_CLOUD_PROJECT, whose quota is used",

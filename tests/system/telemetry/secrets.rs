@@ -52,8 +52,7 @@ async fn system(explorer: &MockServer, collector: &Collector) -> TestSystem {
             &mut config.databases.public_api,
             &mut config.databases.internal_verifier,
         ] {
-            let with_password = format!("postgres://postgres:{PASSWORD}@");
-            *database = database.replace("postgres://postgres@", &with_password);
+            *database = database.replacen('@', &format!(":{PASSWORD}@"), 1);
             assert!(database.contains(PASSWORD), "{database}");
         }
         // As much as anybody may ask for who looks for a fault.
