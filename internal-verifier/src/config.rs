@@ -94,21 +94,7 @@ fn read_check(reader: &mut Reader) -> Option<CheckConfig> {
 }
 
 fn read_compilers(reader: &mut Reader) -> Option<compiler::Config> {
-    let cache = reader.text_or_else(
-        "SOURCERUN_CACHE",
-        "sourcerun in the user's folder for caches",
-        "where compilers are that were made ready",
-    );
-    let cache = cache.map_or_else(compiler::config::default_cache, PathBuf::from);
-    let repository = reader.text_or_else(
-        "COMPILER_REPOSITORY",
-        "compilers in SOURCERUN_CACHE",
-        "where the files of compilers are kept, as the Solidity project names them",
-    );
-    let repository = repository.map_or_else(
-        || compiler::config::default_repository(&cache),
-        PathBuf::from,
-    );
+    let (cache, repository) = read_folders(reader);
     let store = reader.text(
         "COMPILER_STORE",
         "a folder with prepared compilers that many machines share; what is not in SOURCERUN_CACHE is copied from it",
@@ -158,6 +144,26 @@ fn read_compilers(reader: &mut Reader) -> Option<compiler::Config> {
         node,
         python,
     })
+}
+
+/// The cache, and the repository, which may lie in it.
+fn read_folders(reader: &mut Reader) -> (PathBuf, PathBuf) {
+    let cache = reader.text_or_else(
+        "SOURCERUN_CACHE",
+        "sourcerun in the user's folder for caches",
+        "where compilers are that were made ready",
+    );
+    let cache = cache.map_or_else(compiler::config::default_cache, PathBuf::from);
+    let repository = reader.text_or_else(
+        "COMPILER_REPOSITORY",
+        "compilers in SOURCERUN_CACHE",
+        "where the files of compilers are kept, as the Solidity project names them",
+    );
+    let repository = repository.map_or_else(
+        || compiler::config::default_repository(&cache),
+        PathBuf::from,
+    );
+    (cache, repository)
 }
 
 fn read_engines(reader: &mut Reader) -> Engines {

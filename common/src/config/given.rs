@@ -51,8 +51,8 @@ impl Given {
     /// Adds the values of a file: a JSON object whose keys are names of settings.
     ///
     /// # Errors
-    /// When the file cannot be read or is no such object. A single wrong value is kept for
-    /// [`take_mistakes`](Self::take_mistakes).
+    /// When the file cannot be read or is no such object. A single wrong value becomes
+    /// one of the reader's mistakes.
     pub fn with_file(self, path: &Path) -> Result<Self, Mistakes> {
         let mistake = |what: String| Mistakes(vec![format!("{}: {what}", path.display())]);
         let text = std::fs::read_to_string(path).map_err(|error| mistake(error.to_string()))?;
