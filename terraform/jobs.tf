@@ -44,7 +44,9 @@ resource "google_cloud_run_v2_job" "migrate" {
     }
   }
   lifecycle {
-    ignore_changes = [template[0].template[0].containers[0].image, client, client_version]
+    ignore_changes = [
+      template[0].template[0].containers[0].image, template[0].labels, template[0].annotations, client, client_version,
+    ]
   }
   depends_on = [google_sql_user.user, google_secret_manager_secret_iam_member.database_password]
 }
@@ -92,7 +94,9 @@ resource "google_cloud_run_v2_job" "prepare_compilers" {
     }
   }
   lifecycle {
-    ignore_changes = [template[0].template[0].containers[0].image, client, client_version]
+    ignore_changes = [
+      template[0].template[0].containers[0].image, template[0].labels, template[0].annotations, client, client_version,
+    ]
   }
   depends_on = [google_storage_bucket_iam_binding.compilers_writer]
 }

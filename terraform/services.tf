@@ -99,7 +99,7 @@ resource "google_cloud_run_v2_service" "public_api" {
   }
 
   lifecycle {
-    ignore_changes = [template[0].containers[0].image, traffic, client, client_version]
+    ignore_changes = [template[0].containers[0].image, template[0].labels, traffic, client, client_version]
   }
   # A revision that may not read its secrets does not start, nor does one whose password the database does not know yet.
   depends_on = [

@@ -40,6 +40,8 @@ locals {
     LOG                         = "info"
     OTEL_EXPORTER_OTLP_ENDPOINT = "https://telemetry.googleapis.com"
     OTLP_TOKEN                  = "google"
+    # Metrics need a place there. OpenTelemetry's own libraries read this.
+    OTEL_RESOURCE_ATTRIBUTES = "cloud.platform=gcp_cloud_run,cloud.region=${var.region}"
     # Nobody scrapes here, and a route that is not there leads nobody in.
     METRICS            = "false"
     REQUEST_TIMEOUT_MS = tostring(local.verifier_timeout_s * 1000)

@@ -45,6 +45,10 @@ variable "chains_file" {
     condition     = can(keys(jsondecode(file(var.chains_file))))
     error_message = "chains_file: there is no such file, or it is no JSON object."
   }
+  validation {
+    condition     = try(length(jsonencode(jsondecode(file(var.chains_file)))), 0) <= 65536
+    error_message = "chains_file: longer than 64 KiB without its spaces, which is what a secret holds. Leave chains out."
+  }
 }
 
 variable "source_repository" {

@@ -103,7 +103,7 @@ resource "google_cloud_run_v2_service" "internal_verifier" {
   }
 
   lifecycle {
-    ignore_changes = [template[0].containers[0].image, traffic, client, client_version]
+    ignore_changes = [template[0].containers[0].image, template[0].labels, traffic, client, client_version]
   }
   depends_on = [
     google_sql_user.user,

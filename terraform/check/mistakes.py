@@ -166,8 +166,8 @@ MISTAKES = [
     Mistake(
         "secret in the state",
         "secrets.tf",
-        "secret_data_wo = file",
-        "secret_data    = file",
+        "secret_data_wo = jsonencode",
+        "secret_data    = jsonencode",
         "rules",
         "chains: secret_data would be in the state",
     ),

@@ -104,7 +104,8 @@ fn the_table_in_the_readme_is_what_the_programs_say() {
 
 /// Also of the two tools, whose settings are options.
 fn known_names() -> String {
-    let mut names = String::new();
+    // OpenTelemetry's libraries read that one themselves.
+    let mut names = "[env: OTEL_RESOURCE_ATTRIBUTES=]".to_owned();
     for service in SERVICES {
         for setting in settings_of(service) {
             names.push_str(&format!("[env: {}=]", setting.name));
