@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use common::config::{Secret, authority};
+use common::config::{Secret, authority, check_database_url};
 use common::db::rights::{self, Process};
 use common::db::{DatabaseConfig, schema};
 use common::report::with_causes;
@@ -57,6 +57,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    check_database_url(&arguments.database_url).map_err(anyhow::Error::msg)?;
     let authority = arguments.database_ca.as_deref().map(authority);
     let config = DatabaseConfig {
         password: arguments.database_password.clone().map(Secret::new),

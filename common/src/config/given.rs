@@ -10,7 +10,7 @@ use super::Mistakes;
 
 type Lookup = Box<dyn Fn(&str) -> Option<String>>;
 
-/// Values by name. The environment wins over the file, so that one file serves several processes.
+/// Values by name. The environment wins over the file, so that one file serves all instances of a service.
 pub struct Given {
     environment: Lookup,
     file: BTreeMap<String, String>,

@@ -18,6 +18,7 @@ pub use reader::Reader;
 pub use secret::Secret;
 pub use service::{
     DatabaseSettings, Listen, OtlpToken, ServiceConfig, TelemetrySettings, authority,
+    check_database_url,
 };
 pub use setting::{Setting, Usual};
 

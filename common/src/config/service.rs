@@ -68,9 +68,8 @@ impl DatabaseSettings {
             "the most connections of one process; public-api has one more, which listens",
         );
         let url = url?;
-        if url.parse::<tokio_postgres::Config>().is_err() {
-            // Its own words might repeat a part of the password.
-            reader.mistake("DATABASE_URL: not of the form postgres://user:password@host/database");
+        if let Err(what) = check_database_url(&url) {
+            reader.mistake(format!("DATABASE_URL: {what}"));
         }
         Some(Self {
             url,
@@ -78,6 +77,17 @@ impl DatabaseSettings {
             authority: authority?,
             connections,
         })
+    }
+}
+
+/// Whether a URL can be read. The parser's own words might repeat a part of the password.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_database_url(url: &str) -> Result<(), &'static str> {
+    match url.parse::<tokio_postgres::Config>() {
+        Ok(_) => Ok(()),
+        Err(_its_words) => Err("not of the form postgres://user:password@host/database"),
     }
 }
 

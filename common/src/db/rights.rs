@@ -5,7 +5,11 @@
 
 use std::fmt;
 
+use tokio_postgres::Client;
+
 use super::{DatabaseConfig, DatabaseError};
+
+const IS_ADMINISTRATOR: &str = include_str!("../../../sql/queries/schema/is_administrator.sql");
 
 /// Whose user it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +75,8 @@ pub enum RightsError {
         #[source]
         source: tokio_postgres::Error,
     },
+    #[error("the database user `{user}` could not be taken out of the group `cloudsqlsuperuser`")]
+    StillAdministrator { user: String },
 }
 
 /// The statements that give a user exactly its rights, whatever it had before.
@@ -122,33 +128,50 @@ pub async fn leave_administrators(
     config: &DatabaseConfig,
     user: &str,
 ) -> Result<bool, RightsError> {
-    const IS_MEMBER: &str = "SELECT EXISTS (
-            SELECT 1 FROM pg_auth_members
-            JOIN pg_roles AS administrators ON administrators.oid = roleid
-            JOIN pg_roles AS users ON users.oid = member
-            WHERE administrators.rolname = 'cloudsqlsuperuser' AND users.rolname = $1
-        )";
     let connection = config.connect().await?;
-    let client = &connection.client;
-    let left = async {
-        let row = client.query_one(IS_MEMBER, &[&user]).await?;
-        let is_member: bool = row.try_get(0)?;
-        if is_member {
-            let user = Quoted(user);
-            client
-                .batch_execute(&format!(
-                    "REVOKE cloudsqlsuperuser FROM {user}; ALTER ROLE {user} NOCREATEROLE NOCREATEDB"
-                ))
-                .await?;
-        }
-        Ok(is_member)
-    }
-    .await;
+    let left = leave(&connection.client, user).await;
     connection.close().await;
-    left.map_err(|source| RightsError::Grant {
-        user: user.to_owned(),
-        source,
-    })
+    match left {
+        Ok(Left::Member) => Err(RightsError::StillAdministrator {
+            user: user.to_owned(),
+        }),
+        Ok(left) => Ok(left == Left::Now),
+        Err(source) => Err(RightsError::Grant {
+            user: user.to_owned(),
+            source,
+        }),
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Left {
+    Before,
+    Now,
+    /// The server took the statement and did nothing.
+    Member,
+}
+
+async fn leave(client: &Client, user: &str) -> Result<Left, tokio_postgres::Error> {
+    let is_member = async || -> Result<bool, tokio_postgres::Error> {
+        client
+            .query_one(IS_ADMINISTRATOR, &[&user])
+            .await?
+            .try_get(0)
+    };
+    if !is_member().await? {
+        return Ok(Left::Before);
+    }
+    let quoted = Quoted(user);
+    client
+        .batch_execute(&format!(
+            "REVOKE cloudsqlsuperuser FROM {quoted}; ALTER ROLE {quoted} NOCREATEROLE NOCREATEDB"
+        ))
+        .await?;
+    // To revoke what somebody else has granted is a warning, and no error.
+    if is_member().await? {
+        return Ok(Left::Member);
+    }
+    Ok(Left::Now)
 }
 
 /// A name as an identifier of SQL.

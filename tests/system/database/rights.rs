@@ -131,6 +131,9 @@ async fn migrate_gives_rights_and_refuses_what_it_cannot_read() {
     );
     let (done, said) = migrate(&[("DATABASE_CA", "/nonexistent/ca.pem")]);
     assert!(!done && said.contains("the file cannot be read"), "{said}");
+    let (done, said) = migrate(&[("DATABASE_URL", "host=h user=u password=my hush=x dbname=d")]);
+    assert!(!done && said.contains("not of the form"), "{said}");
+    assert!(!said.contains("hush"), "{said}");
     let (done, said) = migrate(&[("PUBLIC_ROLE", "nobody")]);
     assert!(
         !done && said.contains("`nobody` could not be given its rights"),
