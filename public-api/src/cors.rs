@@ -18,8 +18,8 @@ pub(crate) async fn allow_everybody<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    // For operators' machines: no page of anybody may read it.
-    let is_open = request.path() != METRICS_PATH;
+    // For operators' machines: no page of anybody may read it. The path as routes see it, not as it was spelt.
+    let is_open = request.match_info().as_str() != METRICS_PATH;
     let mut response = if is_open && request.method() == Method::OPTIONS {
         let preflight = HttpResponse::NoContent()
             .insert_header((ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, OPTIONS"))

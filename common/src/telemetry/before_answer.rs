@@ -19,7 +19,7 @@ pub async fn flush_before_answer<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<web::Bytes>, Error> {
-    let is_of_machine = super::request::is_of_machine(request.path());
+    let is_of_machine = super::request::is_of_machine(request.match_info().as_str());
     let (request, response) = next.call(request).await?.into_parts();
     let (head, body) = response.into_parts();
     // Both hold the span, which is to end here.

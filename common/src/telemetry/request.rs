@@ -34,7 +34,7 @@ const OF_MACHINES: [&str; 2] = ["/health", METRICS_PATH];
 impl RootSpanBuilder for RootSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
         request.extensions_mut().insert(Started(Instant::now()));
-        if is_of_machine(request.path()) {
+        if is_of_machine(request.match_info().as_str()) {
             return Span::none();
         }
         let route = request.match_pattern();
@@ -115,7 +115,7 @@ fn log_line(request: &HttpRequest, status: u16) {
             )
         };
     }
-    if is_of_machine(path) {
+    if is_of_machine(request.match_info().as_str()) {
         line!(debug);
     } else {
         line!(info);

@@ -29,13 +29,19 @@ const UNTOLD: [&str; 7] = [
 type Series = BTreeMap<String, Vec<(BTreeMap<String, String>, f64)>>;
 
 async fn read(process: &Process) -> Series {
-    let url = format!("http://{}/metrics", process.address());
+    // However its path is spelt.
+    page(process, "/%6Detrics").await;
+    parse(&page(process, "/metrics").await)
+}
+
+async fn page(process: &Process, path: &str) -> String {
+    let url = format!("http://{}{path}", process.address());
     let answer = reqwest::get(url).await.unwrap();
     assert_eq!(answer.status(), 200);
     let headers = answer.headers();
     assert_eq!(headers["content-type"], "text/plain; version=0.0.4");
     assert!(!headers.contains_key("access-control-allow-origin"));
-    parse(&answer.text().await.unwrap())
+    answer.text().await.unwrap()
 }
 
 fn parse(text: &str) -> Series {
