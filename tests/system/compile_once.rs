@@ -1,24 +1,16 @@
 //! What was compiled is not compiled again, whoever asks, and nobody gets another's output.
 
-use std::sync::Arc;
-
 use local_stack::Service;
-use local_stack::process::Process;
 use serde_json::{Value, json};
 
 use crate::support::{TestSystem, until};
 use crate::verifying::token_arguments;
 
-/// Where each output came from, in order, over all verifiers.
-fn origins(system: &TestSystem) -> Vec<String> {
-    let compiled = |process: Arc<Process>| {
-        let lines = process.lines().into_iter();
-        lines.filter(|line| line["event"] == "compiled")
-    };
-    let lines = system.stack.processes().flat_map(compiled);
-    lines
-        .map(|line| line["origin"].as_str().unwrap_or_default().to_owned())
-        .collect()
+/// Where each output came from, in order.
+async fn origins(system: &TestSystem) -> Vec<String> {
+    let lines = system.said("compiled").await;
+    let origins = lines.iter().filter_map(|line| line["origin"].as_str());
+    origins.map(str::to_owned).collect()
 }
 
 async fn verify(system: &TestSystem, address: &str, body: &Value) {
@@ -34,14 +26,14 @@ async fn the_same_input_for_another_address_is_not_compiled_again() {
     let body = project.submission(None).unwrap();
     verify(&system, &first.address, &body).await;
     verify(&system, &second.address, &body).await;
-    assert_eq!(origins(&system), ["compiled", "memory"]);
+    assert_eq!(origins(&system).await, ["compiled", "memory"]);
     // One character more is another input, even if the code is the same.
     let (_, third) = system.small().await;
     let mut other = body.clone();
     other["stdJsonInput"]["settings"]["optimizer"]["runs"] = json!(199);
     let job = system.verify(&third.address, &other).await;
     assert_eq!(job["contract"]["match"], "match", "{job}");
-    assert_eq!(origins(&system), ["compiled", "memory", "compiled"]);
+    assert_eq!(origins(&system).await, ["compiled", "memory", "compiled"]);
     system.stop().await;
 }
 
@@ -61,7 +53,7 @@ async fn another_instance_finds_the_output_in_the_database() {
     })
     .await;
     verify(&system, &second.address, &body).await;
-    assert_eq!(origins(&system), ["compiled", "database"]);
+    assert_eq!(origins(&system).await, ["compiled", "database"]);
     system.stop().await;
 }
 
@@ -87,7 +79,7 @@ async fn jobs_at_the_same_time_share_one_compile() {
         let job = system.end_of(accepted).await;
         assert_eq!(job["contract"]["match"], "exact_match", "{job}");
     }
-    let origins = origins(&system);
+    let origins = origins(&system).await;
     let compiled = origins.iter().filter(|origin| *origin == "compiled");
     assert_eq!((origins.len(), compiled.count()), (3, 1), "{origins:?}");
     system.stop().await;

@@ -127,7 +127,8 @@ async fn the_stand_ins_for_the_cloud_work_as_programs_of_their_own() {
     let ended = client.wait(&accepted.unwrap(), LIMIT).await.unwrap();
     assert_eq!(ended.job["contract"]["match"], "exact_match");
     let finished = |line: &Value| line["event"] == "job_finished";
-    assert!(verifier.lines().iter().any(finished), "by another verifier");
+    let by_another_verifier = verifier.wait_for(LIMIT, finished).await;
+    by_another_verifier.unwrap();
     let stranger = format!("{front_url}/internal_api_verify");
     let stranger = reqwest::Client::new().post(stranger).send().await.unwrap();
     assert_eq!(stranger.status(), StatusCode::FORBIDDEN);

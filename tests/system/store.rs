@@ -40,12 +40,6 @@ fn publish(folder: &Path) {
     assert!(said.contains("published"), "{said}");
 }
 
-fn events(system: &TestSystem, event: &str) -> Vec<Value> {
-    let mut lines = system.stack.verifier(0).unwrap().lines();
-    lines.retain(|line| line["event"] == event);
-    lines
-}
-
 #[tokio::test]
 async fn a_compiler_that_another_machine_prepared_is_copied() {
     let folder = tempfile::tempdir().unwrap();
@@ -55,7 +49,7 @@ async fn a_compiler_that_another_machine_prepared_is_copied() {
     let body = project.submission(None).unwrap();
     let job = system.verify(&deployed.address, &body).await;
     assert_eq!(job["contract"]["match"], "exact_match", "{job}");
-    let made_ready = events(&system, "compiler_made_ready");
+    let made_ready = system.said("compiler_made_ready").await;
     assert_eq!(made_ready.len(), 1, "{made_ready:?}");
     assert_eq!(made_ready[0]["from"], "store");
     system.stop().await;
@@ -91,6 +85,6 @@ async fn a_job_whose_compiler_nobody_prepares_ends_and_says_so() {
     let (code, message) = job_error(&job);
     assert_eq!(code, "compiler_not_ready");
     assert!(message.contains("0.8.28+commit.7893614a"), "{message}");
-    assert_eq!(events(&system, "lease_taken").len(), 5);
+    assert_eq!(system.said("lease_taken").await.len(), 5);
     system.stop().await;
 }

@@ -14,13 +14,6 @@ use crate::verifying::token_arguments;
 
 const NOBODY: &str = "0x00000000000000000000000000000000000000AA";
 
-/// How often a compiler's output was needed.
-fn compiles(system: &TestSystem) -> usize {
-    let verifier = system.stack.verifier(0).unwrap();
-    let lines = verifier.lines().into_iter();
-    lines.filter(|line| line["event"] == "compiled").count()
-}
-
 async fn count_compilations(system: &TestSystem) -> i64 {
     system
         .count("SELECT count(*) FROM compiled_contracts")
@@ -35,13 +28,17 @@ async fn the_same_code_elsewhere_is_verified_without_a_compiler() {
     let body = project.submission(None).unwrap();
     let job = system.verify(&first.address, &body).await;
     assert_match(&job, "exact_match", "exact_match");
-    let compiled = compiles(&system);
+    // How often a compiler's output was needed.
+    let compiled = system.said("compiled").await;
     let body = json!({"creationTransactionHash": second.transaction});
     let job = system.verify_by("similarity", &second.address, &body).await;
     assert_match(&job, "exact_match", "exact_match");
     assert_eq!(job["compilationTime"], "0");
     assert_eq!(
-        (compiles(&system), count_compilations(&system).await),
+        (
+            system.said("compiled").await,
+            count_compilations(&system).await
+        ),
         (compiled, 1)
     );
     let query = "?omit=matchId,verifiedAt,address,deployment";

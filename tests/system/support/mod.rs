@@ -196,6 +196,22 @@ impl TestSystem {
         done
     }
 
+    /// What the services said of this event, once the end of each job that has one was read: a
+    /// job's row ends before its line is written.
+    pub(crate) async fn said(&self, event: &str) -> Vec<Value> {
+        let ended = "SELECT count(*) FROM verification_jobs WHERE completed_at IS NOT NULL";
+        until("the lines of all ends", async || {
+            let ended = self.count(ended).await;
+            let lines = self.stack.processes().flat_map(|process| process.lines());
+            let mut lines: Vec<Value> = lines.collect();
+            let ends = lines.iter().filter(|line| line["event"] == "job_finished");
+            let all = i64::try_from(ends.count()).unwrap() == ended;
+            lines.retain(|line| line["event"] == event);
+            all.then_some(lines)
+        })
+        .await
+    }
+
     /// Whatever was killed, frozen or cut: one run of each job wrote its end.
     fn no_job_has_two_ends(&self) {
         let lines = self.stack.processes().flat_map(|process| process.lines());
