@@ -163,6 +163,7 @@ async fn one_trace_across_both_services_and_a_later_dispatch() {
         otlp_token: OtlpToken::None,
         metrics: true,
         sampler: Sampling::All,
+        metrics_by_flushes: true,
     };
     let telemetry = init_with_output(&config, lines.clone()).unwrap();
     assert!(init_with_output(&config, lines.clone()).is_err(), "twice");

@@ -8,6 +8,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context;
 use common::auth::check::TokenCheck;
+use common::config::OtlpToken;
 use common::db::{Database, DatabaseConfig, schema};
 use common::report::with_causes;
 use common::telemetry::page::MetricsPage;
@@ -33,11 +34,12 @@ const ANSWER_WITHIN_S: u64 = 1;
 
 /// Runs until SIGINT or SIGTERM.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
-    let telemetry = telemetry::init(&TelemetryConfig::of_service(
-        SERVICE,
-        config.service.telemetry,
-        Sampling::AsCaller,
-    ))?;
+    let telemetry =
+        TelemetryConfig::of_service(SERVICE, config.service.telemetry, Sampling::AsCaller);
+    let telemetry = telemetry::init(&TelemetryConfig {
+        metrics_by_flushes: telemetry.otlp_token == OtlpToken::Google,
+        ..telemetry
+    })?;
     let database = Database::new(DatabaseConfig::of_service(config.service.database, SERVICE))?;
     schema::check(&database).await?;
     database.show_in_metrics();

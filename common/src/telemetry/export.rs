@@ -17,7 +17,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
-use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
+use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData};
 use uuid::Uuid;
 
@@ -32,6 +32,9 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(3);
 const COMPLAINT_FLOOR: Duration = Duration::from_secs(60);
 /// Google Cloud takes a point of a series every five seconds; more would be refused.
 const METRICS_FLOOR: Duration = Duration::from_secs(10);
+
+/// Longer than any process lives: the reader knows no other way to have no timer.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The installed telemetry of a process. Clones are the same one.
 #[derive(Debug, Clone)]
@@ -63,7 +66,11 @@ impl Telemetry {
         if let Some(endpoint) = &config.otlp_endpoint {
             let (spans, metrics) = exporters(config, endpoint, &complaints)?;
             tracer = tracer.with_batch_exporter(Observed(spans, complaints.clone()));
-            meter = meter.with_periodic_exporter(Observed(metrics, complaints.clone()));
+            let mut reader = PeriodicReader::builder(Observed(metrics, complaints.clone()));
+            if config.metrics_by_flushes {
+                reader = reader.with_interval(NEVER);
+            }
+            meter = meter.with_reader(reader.build());
         }
         let exports = config.otlp_endpoint.is_some();
         Ok(Self {
@@ -204,8 +211,13 @@ fn exporters(
 pub(super) struct Complaints(Arc<Mutex<Option<Instant>>>);
 
 impl Complaints {
-    pub(super) fn add(&self, reason: &str) {
+    fn add(&self, reason: &str) {
         metrics::count("telemetry_failures", &[]);
+        self.tell(reason);
+    }
+
+    /// For what makes an export fail, which is then counted.
+    pub(super) fn tell(&self, reason: &str) {
         let Ok(mut last) = self.0.lock() else { return };
         if last.is_none_or(|at| at.elapsed() >= COMPLAINT_FLOOR) {
             *last = Some(Instant::now());

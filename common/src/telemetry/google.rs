@@ -121,7 +121,7 @@ impl HttpClient for GoogleClient {
     async fn send_bytes(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let authorization = self.authorization().inspect_err(|error| {
             // The exporter would only speak of the network.
-            self.complaints.add(&with_causes(error));
+            self.complaints.tell(&with_causes(error));
         })?;
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, authorization);

@@ -49,9 +49,13 @@ pub struct TelemetryConfig {
     /// Whether there is a page for Prometheus.
     pub metrics: bool,
     pub sampler: Sampling,
+    /// Metrics are sent by flushes alone, and not once a minute besides. Google Cloud takes a point of a series every
+    /// five seconds at most, and a timer's might come too close.
+    pub metrics_by_flushes: bool,
 }
 
 impl TelemetryConfig {
+    /// Metrics are sent once a minute, or as often as `OTEL_METRIC_EXPORT_INTERVAL` has it.
     #[must_use]
     pub fn of_service(
         service: &'static str,
@@ -66,6 +70,7 @@ impl TelemetryConfig {
             otlp_token: settings.otlp_token,
             metrics: settings.metrics,
             sampler,
+            metrics_by_flushes: false,
         }
     }
 }
