@@ -1,11 +1,13 @@
 //! Brings a database to the schema of this program, or of a folder of migrations.
 
+use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Parser;
+use clap::builder::Resettable;
+use clap::{Arg, CommandFactory, FromArgMatches, Parser};
 use common::config::{Secret, authority, check_database_url};
 use common::db::rights::{self, Process};
 use common::db::{DatabaseConfig, schema};
@@ -45,7 +47,9 @@ struct Arguments {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let command = Arguments::command().mut_args(unless_empty);
+    let arguments = Arguments::from_arg_matches(&command.get_matches());
+    let arguments = arguments.unwrap_or_else(|error| error.exit());
     match run(&arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
@@ -53,6 +57,15 @@ async fn main() -> ExitCode {
             let _ = writeln!(io::stderr(), "migrate: {fault:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// A variable that is set to nothing is not given, as for the services.
+fn unless_empty(argument: Arg) -> Arg {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    match argument.get_env().is_some_and(is_empty) {
+        true => argument.env(Resettable::Reset),
+        false => argument,
     }
 }
 

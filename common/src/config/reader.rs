@@ -168,7 +168,17 @@ impl Reader {
         meaning: &'static str,
     ) -> Option<Url> {
         let text = self.setting(name, Usual::Value(default.to_owned()), meaning);
-        match Url::parse(text.as_deref().unwrap_or(default)) {
+        self.parsed_url(name, text.as_deref().unwrap_or(default))
+    }
+
+    /// Where another server is, if there is one.
+    pub fn url_if_given(&mut self, name: &'static str, meaning: &'static str) -> Option<Url> {
+        let text = self.text(name, meaning)?;
+        self.parsed_url(name, &text)
+    }
+
+    fn parsed_url(&mut self, name: &str, text: &str) -> Option<Url> {
+        match Url::parse(text) {
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.query().is_none() => {
                 Some(url)
             }
@@ -279,6 +289,7 @@ mod tests {
             ("GATEWAY", "http://127.0.0.1:8080/ipfs/"),
             ("FILE", "file:///etc/passwd"),
             ("QUERY", "https://example.org/?a=b"),
+            ("RECEIVER", "localhost:4318"),
         ]));
         let usual = "https://example.org/ipfs/";
         let mut url = |name| reader.url(name, usual, "a server").map(String::from);
@@ -289,7 +300,9 @@ mod tests {
         assert_eq!(url("NOT_SET").as_deref(), Some(usual));
         assert_eq!(url("FILE"), None);
         assert_eq!(url("QUERY"), None);
-        assert_eq!(reader.finish(Some(())).unwrap_err().0.len(), 2);
+        assert_eq!(reader.url_if_given("RECEIVER", "a server"), None);
+        assert_eq!(reader.url_if_given("NO_RECEIVER", "a server"), None);
+        assert_eq!(reader.finish(Some(())).unwrap_err().0.len(), 3);
     }
 
     #[test]

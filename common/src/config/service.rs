@@ -2,6 +2,11 @@
 
 use std::path::Path;
 
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tracing_subscriber::EnvFilter;
+
 use super::chains::ChainRegistry;
 use super::{Reader, Secret};
 
@@ -115,18 +120,23 @@ fn read_authority(reader: &mut Reader) -> Option<Option<String>> {
 /// # Errors
 /// What is wrong with it.
 pub fn authority(given: &str) -> Result<String, String> {
-    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-    let text = if given.contains(BEGIN) {
+    let text = if given.contains("-----BEGIN CERTIFICATE-----") {
         given.to_owned()
     } else {
         let text = std::fs::read_to_string(Path::new(given));
         text.map_err(|error| format!("the file cannot be read: {error}"))?
     };
-    if text.contains(BEGIN) {
-        Ok(text)
-    } else {
-        Err("there is no certificate in it".to_owned())
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
+        let certificate = certificate.map_err(|error| format!("not PEM: {error}"))?;
+        roots
+            .add(certificate)
+            .map_err(|error| format!("not an authority's certificate: {error}"))?;
     }
+    if roots.is_empty() {
+        return Err("there is no certificate in it".to_owned());
+    }
+    Ok(text)
 }
 
 /// What a process says about itself, and to whom.
@@ -159,12 +169,15 @@ impl TelemetrySettings {
             "info".to_owned(),
             "which log lines are written, as in info,common=debug",
         );
+        if let Err(error) = EnvFilter::try_new(&log) {
+            reader.mistake(format!("LOG: {error}"));
+        }
         let project = reader.or(
             "GOOGLE_CLOUD_PROJECT",
             "local".to_owned(),
             "the project that traces in log lines belong to",
         );
-        let otlp_endpoint = reader.text(
+        let otlp_endpoint = reader.url_if_given(
             "OTEL_EXPORTER_OTLP_ENDPOINT",
             "base address of an OTLP/HTTP receiver of traces and metrics",
         );
@@ -175,7 +188,9 @@ impl TelemetrySettings {
         let otlp_token = match otlp_token.as_deref() {
             None => OtlpToken::None,
             Some("google") => {
-                if otlp_endpoint.is_none() || !reader.is_given("GOOGLE_CLOUD_PROJECT") {
+                if !reader.is_given("OTEL_EXPORTER_OTLP_ENDPOINT")
+                    || !reader.is_given("GOOGLE_CLOUD_PROJECT")
+                {
                     reader.mistake(
                         "OTLP_TOKEN: needs OTEL_EXPORTER_OTLP_ENDPOINT, such as https://telemetry.googleapis.com, and \
                          GOOGLE_CLOUD_PROJECT, whose quota is used",
@@ -196,7 +211,7 @@ impl TelemetrySettings {
         Self {
             log,
             project,
-            otlp_endpoint,
+            otlp_endpoint: otlp_endpoint.map(String::from),
             otlp_token,
             metrics,
         }

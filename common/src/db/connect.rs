@@ -14,7 +14,8 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{DatabaseError, tls};
+use super::DatabaseError;
+use super::tls::{self, Trust};
 use crate::config::{DatabaseSettings, Secret};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -118,14 +119,19 @@ impl DatabaseConfig {
         }
     }
 
-    pub(super) fn tls(&self) -> Result<MakeRustlsConnect, DatabaseError> {
-        tls::connector(self.authority.as_deref()).map_err(|source| DatabaseError::Tls { source })
+    pub(super) fn tls(&self, settings: &Config) -> Result<MakeRustlsConnect, DatabaseError> {
+        let trust = match (&self.authority, settings.get_ssl_mode()) {
+            (Some(pem), _) => Trust::Authority(pem),
+            (None, SslMode::Disable) => Trust::Nobody,
+            (None, _) => Trust::Machine,
+        };
+        tls::connector(trust).map_err(|source| DatabaseError::Tls { source })
     }
 
     /// A connection beside the pool.
     pub(super) async fn connect(&self) -> Result<OwnConnection, DatabaseError> {
         let settings = self.connection_settings()?;
-        let connected = settings.connect(self.tls()?).await;
+        let connected = settings.connect(self.tls(&settings)?).await;
         let (client, connection) =
             connected.map_err(|source| DatabaseError::ConnectOnce { source })?;
         Ok(OwnConnection {
@@ -138,7 +144,9 @@ impl DatabaseConfig {
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
-        let manager = Manager::from_config(self.connection_settings()?, self.tls()?, recycling);
+        let settings = self.connection_settings()?;
+        let tls = self.tls(&settings)?;
+        let manager = Manager::from_config(settings, tls, recycling);
         Pool::builder(manager)
             .max_size(self.pool_size)
             .runtime(Runtime::Tokio1)

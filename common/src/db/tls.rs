@@ -25,18 +25,29 @@ pub enum TlsError {
     Setup(#[from] rustls::Error),
 }
 
-pub(super) fn connector(authority: Option<&str>) -> Result<MakeRustlsConnect, TlsError> {
+/// Whom a server's certificate must be from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Trust<'a> {
+    /// The one whose certificates these are, as PEM.
+    Authority(&'a str),
+    /// Any that this machine trusts.
+    Machine,
+    /// There is no TLS, and the machine's hundred certificates need not be read.
+    Nobody,
+}
+
+pub(super) fn connector(trust: Trust<'_>) -> Result<MakeRustlsConnect, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()?;
-    let config = match authority {
-        Some(pem) => builder
+    let builder = match trust {
+        Trust::Authority(pem) => builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(OfAuthority::new(pem, &provider)?))
-            .with_no_client_auth(),
-        None => builder.with_platform_verifier()?.with_no_client_auth(),
+            .with_custom_certificate_verifier(Arc::new(OfAuthority::new(pem, &provider)?)),
+        Trust::Machine => builder.with_platform_verifier()?,
+        Trust::Nobody => builder.with_root_certificates(RootCertStore::empty()),
     };
-    Ok(MakeRustlsConnect::new(config))
+    Ok(MakeRustlsConnect::new(builder.with_no_client_auth()))
 }
 
 /// Believes each server whose certificate is from one authority.

@@ -3,9 +3,12 @@
 //! Postgres speaks TLS over TCP only, and the tests' own listens on a Unix socket. In front of it stands
 //! what the server itself does first: it answers the client's request for TLS, and then there is TLS.
 
+use std::process::Command;
 use std::sync::Arc;
 
 use common::db::{Database, DatabaseConfig};
+use local_stack::programs::Programs;
+use local_stack::run::{Ran, run};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
@@ -16,6 +19,7 @@ use tokio_postgres::config::Host;
 use tokio_rustls::TlsAcceptor;
 
 use super::story::World;
+use crate::support::LIMIT;
 
 /// An instance of Cloud SQL has such an authority: it signs for one server, by the instance's name.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -33,9 +37,12 @@ impl Authority {
     }
 
     fn server(&self) -> TlsAcceptor {
+        self.server_named("project:instance")
+    }
+
+    fn server_named(&self, name: &str) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
-        let names = vec!["project:instance".to_owned()];
-        let parameters = CertificateParams::new(names).unwrap();
+        let parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
         let certificate = parameters.signed_by(&key, &self.0).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
@@ -136,6 +143,40 @@ async fn a_server_of_somebody_else_is_not() {
             .unwrap_err()
             .contains("invalid peer certificate")
     );
+}
+
+/// By a program on a machine that trusts this authority.
+async fn migrate_where_trusted(url: &str, authority: &Authority) -> Result<Ran, anyhow::Error> {
+    let trusted = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(trusted.path(), authority.pem()).unwrap();
+    let program = Programs::beside_this_one().unwrap();
+    let mut command = Command::new(program.find("migrate").unwrap());
+    command
+        .env_clear()
+        .env("DATABASE_URL", format!("{url}?sslmode=require"))
+        .env("SSL_CERT_FILE", trusted.path());
+    // As Compose gives what nobody has set.
+    for not_given in ["DATABASE_CA", "DATABASE_PASSWORD", "PUBLIC_ROLE"] {
+        command.env(not_given, "");
+    }
+    run(command, LIMIT).await
+}
+
+#[tokio::test]
+async fn of_an_authority_that_the_machine_trusts_the_name_decides() {
+    let world = World::new().await;
+    let authority = Authority::new();
+    let right = Front::start(&world, Some(authority.server_named("127.0.0.1"))).await;
+    let migrated = migrate_where_trusted(&right.url, &authority).await.unwrap();
+    migrated
+        .succeeded()
+        .unwrap()
+        .says("nothing to apply")
+        .unwrap();
+    let wrong = Front::start(&world, Some(authority.server())).await;
+    let refused = migrate_where_trusted(&wrong.url, &authority).await.unwrap();
+    let refused = refused.refused().unwrap();
+    refused.says("certificate not valid for name").unwrap();
 }
 
 #[tokio::test]

@@ -124,9 +124,9 @@ fn chain(key: &str, entry: ChainEntry, secret: Lookup<'_>) -> Result<Chain, Stri
 
 /// A key that is not set is no obstacle: a request may bring its own, and the server may have one.
 fn etherscan_api(entry: EtherscanEntry, secret: Lookup<'_>) -> Option<EtherscanApi> {
-    let variable = entry.api_key_env_name.filter(|_| entry.supported);
+    let api_key = entry.api_key_env_name.and_then(|name| secret(&name));
     entry.supported.then(|| EtherscanApi {
-        api_key: variable.and_then(|name| secret(&name)).map(Secret::new),
+        api_key: api_key.map(Secret::new),
     })
 }
 
@@ -136,18 +136,21 @@ fn rpc(entry: RpcEntry, secret: Lookup<'_>) -> Result<Option<Rpc>, String> {
         RpcEntry::Url(url) => return endpoint(&url, &url, Vec::new(), None).map(Some),
         RpcEntry::Object(object) => object,
     };
+    let values = [
+        ("{API_KEY}", object.api_key_env_name),
+        ("{SUBDOMAIN}", object.sub_domain_env_name),
+    ];
+    let values = values.map(|(mark, variable)| (mark, variable.map(|name| secret(&name))));
+    let headers = headers(object.headers, secret);
     let mut url = object.url.clone();
-    for (mark, variable) in [
-        ("{API_KEY}", &object.api_key_env_name),
-        ("{SUBDOMAIN}", &object.sub_domain_env_name),
-    ] {
-        let Some(variable) = variable else { continue };
-        let Some(value) = secret(variable) else {
-            return Ok(None);
-        };
-        url = url.replace(mark, &value);
+    for (mark, value) in values {
+        match value {
+            None => {}
+            Some(None) => return Ok(None),
+            Some(Some(value)) => url = url.replace(mark, &value),
+        }
     }
-    let Some(headers) = headers(object.headers, secret) else {
+    let Some(headers) = headers else {
         return Ok(None);
     };
     let traces = object
@@ -161,13 +164,14 @@ fn rpc(entry: RpcEntry, secret: Lookup<'_>) -> Result<Option<Rpc>, String> {
 fn headers(given: Headers, secret: Lookup<'_>) -> Option<Vec<(String, String)>> {
     match given {
         Headers::Map(map) => Some(map.into_iter().collect()),
-        Headers::List(list) => list
-            .into_iter()
-            .map(|header| {
+        Headers::List(list) => {
+            let headers = list.into_iter().map(|header| {
                 let from_variable = header.header_env_name.and_then(|name| secret(&name));
                 Some((header.header_name, header.header_value.or(from_variable)?))
-            })
-            .collect(),
+            });
+            let headers: Vec<_> = headers.collect();
+            headers.into_iter().collect()
+        }
     }
 }
 
@@ -209,6 +213,8 @@ fn trace_support(name: &str) -> Result<TraceSupport, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::super::ChainRegistry;
     use super::*;
 
@@ -253,6 +259,25 @@ mod tests {
             !shown.contains("s3cret") && !shown.contains("pass"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn every_variable_is_asked_for_whatever_is_missing() {
+        let file = r#"{"10": {"supported": true,
+            "etherscanApi": {"supported": false, "apiKeyEnvName": "EXPLORER"},
+            "rpc": [{"type": "APIKeyRPC", "url": "https://a.example/{API_KEY}", "apiKeyEnvName": "KEY",
+                "subDomainEnvName": "PLACE", "headers": [
+                    {"headerName": "a", "headerEnvName": "FIRST"},
+                    {"headerName": "b", "headerEnvName": "SECOND"}]}]}}"#;
+        let asked = RefCell::new(Vec::new());
+        let none_is_set = |name: &str| {
+            asked.borrow_mut().push(name.to_owned());
+            None
+        };
+        ChainRegistry::parse(file, &none_is_set).unwrap();
+        let mut asked = asked.into_inner();
+        asked.sort_unstable();
+        assert_eq!(asked, ["EXPLORER", "FIRST", "KEY", "PLACE", "SECOND"]);
     }
 
     #[test]

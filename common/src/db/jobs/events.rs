@@ -56,7 +56,7 @@ impl JobEvents {
     /// The URL cannot be read.
     pub fn listen(database: &Database) -> Result<Self, DatabaseError> {
         let settings = database.config().connection_settings()?;
-        let tls = database.config().tls()?;
+        let tls = database.config().tls(&settings)?;
         let wakes = Wakes::default();
         let listener = tokio::spawn(keep_listening(settings, tls, wakes.clone()));
         Ok(Self {
