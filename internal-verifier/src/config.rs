@@ -104,6 +104,15 @@ fn read_compilers(reader: &mut Reader) -> Option<compiler::Config> {
         true,
         "whether a release that is ready nowhere is fetched and prepared while its job waits",
     );
+    let own_mebibytes: u32 = reader.or(
+        "COMPILER_CACHE_MIB",
+        0,
+        "room for releases that this process has copied or prepared; beyond it the least recently used one goes; 0: no limit. Not where several processes share SOURCERUN_CACHE or COMPILER_REPOSITORY",
+    );
+    let own_bytes = match own_mebibytes {
+        0 => u64::MAX,
+        limit => mebibytes(limit),
+    };
     let engines = read_engines(reader);
     let native_list = reader.text_or_else(
         "COMPILER_NATIVE_LIST",
@@ -139,6 +148,7 @@ fn read_compilers(reader: &mut Reader) -> Option<compiler::Config> {
         intake_program: intake_program?,
         store: store.map(PathBuf::from),
         fetch,
+        own_bytes,
         engines,
         native_list: native_list.map(PathBuf::from),
         node,

@@ -54,6 +54,13 @@ impl Paths {
             lock: file("lock"),
         }
     }
+
+    /// Those that are there of a release that is ready; without the first one it isn't.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let mut files = vec![self.record.clone(), self.code.clone(), self.map.clone()];
+        files.retain(|file| file.is_file());
+        files
+    }
 }
 
 /// What the intake writes about its work.

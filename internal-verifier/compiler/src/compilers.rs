@@ -1,22 +1,22 @@
 //! The front of this package: find a release, compile with it.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
 use verification::compiler::{Compiler, CompilerVersion};
 
 use crate::artefacts;
 use crate::child::{self, Surroundings};
 use crate::config::Config;
 use crate::engine::{Engine, InputTraits};
+use crate::files_of_release;
 use crate::native;
 use crate::node;
 use crate::outcome::{Compilation, CompileError, Limits};
 use crate::prepared::Prepared;
-use crate::preparing::{self, Failure, Supply};
+use crate::preparing::{self, Supply};
+use crate::ready::{End, Evicted, Pending, ReadyReleases, key};
 use crate::release::{Catalogue, CatalogueError, Release};
 use crate::spawner::Spawner;
 use crate::vyper;
@@ -34,16 +34,8 @@ struct Inner {
     catalogue: Catalogue,
     empty_folder: PathBuf,
     spawner: Spawner,
-    ready: Mutex<HashMap<Key, Pending>>,
+    ready: ReadyReleases,
 }
-
-/// One release, run by one engine.
-type Key = (Engine, String);
-
-type Ready = Result<(Arc<Prepared>, Supply), Failure>;
-
-/// Empty until the release is prepared, or preparing failed.
-type Pending = watch::Receiver<Option<Ready>>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -85,7 +77,7 @@ impl Compilers {
             source,
         })?;
         let spawner = Spawner::start().map_err(OpenError::Thread)?;
-        let ready = Mutex::default();
+        let ready = ReadyReleases::new(config.own_bytes);
         Ok(Self {
             inner: Arc::new(Inner {
                 config,
@@ -148,8 +140,8 @@ impl Compilers {
         release: &Release,
         engine: Engine,
     ) -> Result<Option<Supply>, CompileError> {
-        let (pending, begun) = self.pending(release, engine);
-        let (_prepared, supply) = self.wait_for(pending, release, engine).await?;
+        let (mut pending, begun) = self.pending(release, engine);
+        let (_prepared, supply) = self.wait_for(&mut pending, release, engine).await?;
         Ok(begun.then_some(supply))
     }
 
@@ -168,19 +160,14 @@ impl Compilers {
         limits: &Limits,
     ) -> Result<Compilation, CompileError> {
         let began = Instant::now();
-        let known = self.find_ready(release, engine);
-        let waited = known.is_none();
-        let prepared = match known {
-            Some(prepared) => prepared,
-            None => {
-                let (pending, _begun) = self.pending(release, engine);
-                self.wait_for(pending, release, engine).await?.0
-            }
-        };
-        let prepare = if waited {
-            began.elapsed()
-        } else {
+        // Held until the end: what is in use is not evicted.
+        let (mut pending, _begun) = self.pending(release, engine);
+        let was_ready = pending.has_ended();
+        let (prepared, _supply) = self.wait_for(&mut pending, release, engine).await?;
+        let prepare = if was_ready {
             Duration::ZERO
+        } else {
+            began.elapsed()
         };
         let surroundings = Surroundings {
             spawner: &self.inner.spawner,
@@ -194,21 +181,13 @@ impl Compilers {
         })
     }
 
-    fn find_ready(&self, release: &Release, engine: Engine) -> Option<Arc<Prepared>> {
-        let ready = self.inner.lock_ready();
-        let pending = ready.get(&key(release, engine))?;
-        let ready = pending.borrow();
-        let (prepared, _supply) = ready.as_ref()?.as_ref().ok()?;
-        Some(Arc::clone(prepared))
-    }
-
     async fn wait_for(
         &self,
-        mut pending: Pending,
+        pending: &mut Pending,
         release: &Release,
         engine: Engine,
     ) -> Result<(Arc<Prepared>, Supply), CompileError> {
-        match pending.wait_for(Option::is_some).await {
+        match pending.end.wait_for(Option::is_some).await {
             Ok(ready) => match ready.as_ref() {
                 Some(Ok((prepared, supply))) => Ok((Arc::clone(prepared), *supply)),
                 Some(Err(failure)) => Err(failure.clone().into_error(release)),
@@ -216,7 +195,7 @@ impl Compilers {
             },
             Err(_) => {
                 // The runtime that prepared it has gone.
-                self.inner.forget(release, engine);
+                self.inner.ready.forget(&key(release, engine));
                 Err(CompileError::Stopping)
             }
         }
@@ -224,39 +203,52 @@ impl Compilers {
 
     /// Somebody prepares it: and if nobody did before, this has begun it.
     fn pending(&self, release: &Release, engine: Engine) -> (Pending, bool) {
-        let mut ready = self.inner.lock_ready();
-        if let Some(pending) = ready.get(&key(release, engine)) {
-            return (pending.clone(), false);
-        }
-        let (sender, pending) = watch::channel(None);
-        ready.insert(key(release, engine), pending.clone());
+        let (pending, sender) = self.inner.ready.ask(key(release, engine));
+        let Some(sender) = sender else {
+            return (pending, false);
+        };
         // A task of its own: a job that is given up must not stop what others wait for.
         let inner = Arc::clone(&self.inner);
         let release = release.clone();
         tokio::spawn(async move {
-            let ready = preparing::prepare(&inner.config, &release, engine)
-                .await
-                .map(|(prepared, supply)| (Arc::new(prepared), supply));
-            if ready.is_err() {
-                // The next one to ask tries again.
-                inner.forget(&release, engine);
-            }
-            sender.send_replace(Some(ready));
+            let end = inner.make_ready(&release, engine).await;
+            sender.send_replace(Some(end));
         });
         (pending, true)
     }
 }
 
 impl Inner {
-    fn lock_ready(&self) -> MutexGuard<'_, HashMap<Key, Pending>> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn forget(&self, release: &Release, engine: Engine) {
-        self.lock_ready().remove(&key(release, engine));
+    async fn make_ready(&self, release: &Release, engine: Engine) -> End {
+        let key = key(release, engine);
+        let made = preparing::prepare(&self.config, release, engine).await;
+        let (prepared, supply, files) = made.inspect_err(|_| self.ready.forget(&key))?;
+        let evicted = self.ready.settle(&key, supply, files);
+        if !evicted.is_empty() {
+            // Nobody waits for it.
+            tokio::task::spawn_blocking(move || evicted.into_iter().for_each(delete));
+        }
+        Ok((Arc::new(prepared), supply))
     }
 }
 
-fn key(release: &Release, engine: Engine) -> Key {
-    (engine, release.to_string())
+/// What stays behind takes room until somebody takes the same release in again.
+fn delete(evicted: Evicted) {
+    let (engine, release) = &evicted.key;
+    tracing::info!(
+        event = "compiler_evicted", compiler.version = release, %engine, bytes = evicted.bytes,
+        "compiler {release} was not used for longest, and gives its room to another"
+    );
+    for aside in evicted.aside {
+        let deleted = match aside {
+            Ok(path) => files_of_release::delete(&path),
+            Err(not_moved) => Err(std::io::Error::other(not_moved)),
+        };
+        if let Err(error) = deleted {
+            tracing::warn!(
+                event = "compiler_not_deleted", compiler.version = release, %engine,
+                error = crate::error_chain(&error), "a part of compiler {release} takes room still"
+            );
+        }
+    }
 }

@@ -30,6 +30,9 @@ pub struct Config {
     pub store: Option<PathBuf>,
     /// Whether a release that is ready nowhere is fetched and prepared here, while somebody waits for it.
     pub fetch: bool,
+    /// How much room may be taken by what this process copied or made of releases, in bytes; the least recently
+    /// used one goes first. Not for a cache that another process uses at the same time.
+    pub own_bytes: u64,
     /// Which engines are switched on.
     pub engines: Engines,
     /// An operator's own list of native executables, in place of the one that is part of this program.
@@ -52,6 +55,7 @@ impl Config {
             intake_program: programs.join("compilers"),
             store: None,
             fetch: true,
+            own_bytes: u64::MAX,
             engines: Engines::default(),
             native_list: None,
             node: NODE.into(),

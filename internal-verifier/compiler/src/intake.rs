@@ -11,6 +11,7 @@ mod bring;
 pub mod check;
 mod download;
 pub mod extract;
+mod leftovers;
 mod lock;
 mod native;
 mod npm;
@@ -151,6 +152,18 @@ pub enum IntakeError {
     NotReady { release: String },
 }
 
+impl IntakeError {
+    /// What a store lacks or has in a state that can't be used, its keepers mend. A full disk is not theirs.
+    fn is_of_the_store(&self) -> bool {
+        match self {
+            Self::NotReady { .. } | Self::StoreTimedOut(_) => true,
+            Self::Store(error) => !matches!(error, StoreError::Write(..)),
+            Self::Archive(error) => !matches!(error, ArchiveError::Write(..)),
+            _ => false,
+        }
+    }
+}
+
 /// What [`take_in`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
@@ -174,7 +187,7 @@ pub enum End {
     Already,
     FromStore,
     Made,
-    /// Nobody made it yet, and it may not be made here.
+    /// Nobody made it yet, or it can't be had from the store, and it may not be made here.
     NotReady,
     Failed,
 }
@@ -186,7 +199,7 @@ impl Report {
             Ok(Done::Already) => End::Already,
             Ok(Done::FromStore) => End::FromStore,
             Ok(Done::Now) => End::Made,
-            Err(IntakeError::NotReady { .. }) => End::NotReady,
+            Err(error) if error.is_of_the_store() => End::NotReady,
             Err(_) => End::Failed,
         };
         let found = progress.found();
@@ -210,7 +223,9 @@ pub async fn take_in(
     fs::create_dir_all(&empty_folder)
         .map_err(|source| IntakeError::Folder(empty_folder, source))?;
     progress.step("waiting for another process that is at it");
-    let _lock = lock(intake, &wanted)?;
+    let lock_path = lock_path(intake, &wanted);
+    let _lock = lock(intake, &lock_path)?;
+    leftovers::remove(&lock_path);
     if let Some(done) = find_whole(intake, &wanted, progress)? {
         return Ok(done);
     }
@@ -257,11 +272,10 @@ fn wanted(intake: &Intake, release: &Release, engine: Engine) -> Result<Wanted, 
 }
 
 /// Waits for another process that takes in the same.
-fn lock(intake: &Intake, wanted: &Wanted) -> Result<Lock, IntakeError> {
-    let path = lock_path(intake, wanted);
+fn lock(intake: &Intake, path: &Path) -> Result<Lock, IntakeError> {
     let folder = path.parent().unwrap_or(&intake.cache);
     fs::create_dir_all(folder).map_err(|source| IntakeError::Folder(folder.to_owned(), source))?;
-    Lock::acquire(&path).map_err(|source| IntakeError::Write(path, source))
+    Lock::acquire(path).map_err(|source| IntakeError::Write(path.to_owned(), source))
 }
 
 /// Where the release itself will lie.

@@ -43,16 +43,21 @@ pub enum NodeError {
     NotPinned { path: PathBuf, has: String },
 }
 
+/// Where its file is, or would be.
+pub(crate) fn path(repository: &Path, release: &Release) -> PathBuf {
+    let platform = Platform::EmscriptenAsmjs;
+    repository
+        .join(platform.name())
+        .join(platform.file_name(release))
+}
+
 /// What to start for a release; `None` if its file is not in the repository.
 pub(crate) fn open(
     node: &Path,
     repository: &Path,
     release: &Release,
 ) -> Result<Option<Program>, NodeError> {
-    let platform = Platform::EmscriptenAsmjs;
-    let soljson = repository
-        .join(platform.name())
-        .join(platform.file_name(release));
+    let soljson = path(repository, release);
     let contents = match std::fs::read(&soljson) {
         Ok(contents) => contents,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -75,10 +75,8 @@ pub enum CompileError {
     #[error("compiler {release} could not be prepared: {why}")]
     Prepare { release: String, why: String },
     /// Heals by itself, once somebody has prepared it.
-    #[error(
-        "compiler {release} is known, but nobody has prepared it yet, and it may not be prepared here"
-    )]
-    NotReady { release: Release },
+    #[error("compiler {release} is not ready, and may not be prepared here: {why}")]
+    NotReady { release: Release, why: String },
     #[error("compiler {release} could not be prepared within {limit:?}")]
     PrepareTimedOut { release: String, limit: Duration },
     #[error("what was prepared for compiler {release} is refused: {why}")]

@@ -5,7 +5,7 @@
 //! program of its own.
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use crate::artefacts;
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::files_of_release::FilesOfRelease;
 use crate::intake::{End, Report};
 use crate::native;
 use crate::node::{self, NodeError};
@@ -37,8 +38,8 @@ const WORDS_BYTES: usize = 2000;
 /// Why a release is not ready; everybody who waited for it gets a copy.
 #[derive(Debug, Clone)]
 pub(crate) enum Failure {
-    /// It may not be made here.
-    NotReady,
+    /// It may not be made here, and the store does not have it, or can't be used: words of the intake.
+    NotReady(String),
     Intake(String),
     TimedOut(Duration),
     Refused(String),
@@ -48,8 +49,9 @@ impl Failure {
     pub(crate) fn into_error(self, release: &Release) -> CompileError {
         let named = || release.to_string();
         match self {
-            Self::NotReady => CompileError::NotReady {
+            Self::NotReady(why) => CompileError::NotReady {
                 release: release.clone(),
+                why,
             },
             Self::Intake(why) => CompileError::Prepare {
                 release: named(),
@@ -97,53 +99,63 @@ impl Supply {
     }
 }
 
+/// What is ready, where it was, and its files.
 pub(crate) async fn prepare(
     config: &Config,
     release: &Release,
     engine: Engine,
-) -> Result<(Prepared, Supply), Failure> {
-    if let Some(prepared) = open(config, release, engine).await? {
-        return Ok((prepared, Supply::Cache));
+) -> Result<(Prepared, Supply, FilesOfRelease), Failure> {
+    if let Some((prepared, files)) = open(config, release, engine).await? {
+        return Ok((prepared, Supply::Cache, files));
     }
     tracing::info!(compiler.version = %release, %engine, "preparing compiler {release}");
     let began = Instant::now();
     let taken = take_in(config, release, engine).await;
     tell(release, engine, &taken, began.elapsed());
     let supply = Supply::of(&taken?);
-    let prepared = open(config, release, engine).await?;
-    let prepared = prepared
+    let opened = open(config, release, engine).await?;
+    let (prepared, files) = opened
         .ok_or_else(|| Failure::Intake("the intake ended well, but made nothing".to_owned()))?;
-    Ok((prepared, supply))
+    Ok((prepared, supply, files))
 }
 
-/// Hashing takes 50 ms, so not on the runtime's own threads.
+/// What is ready, and its files. Hashing takes 50 ms, so not on the runtime's own threads.
 async fn open(
     config: &Config,
     release: &Release,
     engine: Engine,
-) -> Result<Option<Prepared>, Failure> {
+) -> Result<Option<(Prepared, FilesOfRelease)>, Failure> {
     let (config, wanted) = (config.clone(), release.clone());
     let opening = move || match engine {
         Engine::Wasm => {
             let code = artefacts::open(&config.cache, &wanted);
             let code = code.map_err(|error| damaged(&error))?;
-            Ok(code.map(Prepared::MachineCode))
+            let files = artefacts::Paths::new(&config.cache, &wanted).files();
+            Ok(code.map(|code| (Prepared::MachineCode(code), files)))
         }
         Engine::Node => {
             let program = node::open(&config.node, &config.repository, &wanted);
             let program = program.map_err(|error| of_node(&error))?;
-            Ok(program.map(Prepared::Program))
+            let files = vec![node::path(&config.repository, &wanted)];
+            Ok(program.map(|program| (Prepared::Program(program), files)))
         }
         Engine::Vyper => {
             let python = python::find(&config.python).map_err(|error| missing(&error))?;
             let program = vyper::open(&config.cache, &python, &wanted);
             let program = program.map_err(|error| of_vyper(&error))?;
-            Ok(program.map(Prepared::Program))
+            let files = vec![vyper::Paths::new(&config.cache, &wanted, &python).folder];
+            Ok(program.map(|program| (Prepared::Program(program), files)))
         }
         Engine::Native => {
             let program = native::open(&config.repository, &config.empty_folder(), &wanted);
-            program.map_err(|error| Failure::Refused(crate::error_chain(&error)))
+            let program = program.map_err(|error| Failure::Refused(crate::error_chain(&error)))?;
+            let files = vec![native::path(&config.repository, &wanted)];
+            Ok(program.map(|program| (program, files)))
         }
+    };
+    let opening = move || {
+        let opened: Option<(Prepared, Vec<PathBuf>)> = opening()?;
+        Ok(opened.map(|(prepared, files)| (prepared, FilesOfRelease::measure(files))))
     };
     match tokio::task::spawn_blocking(opening).await {
         Ok(opened) => opened,
@@ -206,28 +218,7 @@ fn tell(release: &Release, engine: Engine, taken: &Result<Report, Failure>, took
 
 async fn take_in(config: &Config, release: &Release, engine: Engine) -> Result<Report, Failure> {
     let program: &Path = &config.intake_program;
-    let mut command = Command::new(program);
-    command
-        .args(["--versions", &release.to_string()])
-        .args(["--engine", engine.name()])
-        .arg("--repository")
-        .arg(&config.repository)
-        .arg("--cache")
-        .arg(&config.cache)
-        .arg("--node")
-        .arg(&config.node)
-        .arg("--python")
-        .arg(&config.python)
-        .args((!config.fetch).then_some("--only-ready"))
-        .arg("--report");
-    // Whatever the environment says: this process decides.
-    command.env_remove("COMPILER_STORE");
-    if let Some(store) = &config.store {
-        command.arg("--store").arg(store);
-    }
-    if let Some(list) = &config.native_list {
-        command.arg("--native-list").arg(list);
-    }
+    let mut command = intake_command(config, release, engine);
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -254,15 +245,44 @@ async fn take_in(config: &Config, release: &Release, engine: Engine) -> Result<R
     };
     let status = match timeout(limit, work).await {
         Ok(status) => status.map_err(cant)?,
-        Err(_) => return Err(Failure::TimedOut(limit)),
+        Err(_) if config.fetch => return Err(Failure::TimedOut(limit)),
+        Err(_) => return Err(Failure::NotReady(format!("no copy within {limit:?}"))),
     };
+    let last_words = || last_words(&words, &status.to_string());
     match serde_json::from_slice(&report) {
         Ok(Report {
             end: End::NotReady, ..
-        }) => Err(Failure::NotReady),
+        }) => Err(Failure::NotReady(last_words())),
         Ok(report) if status.success() => Ok(report),
-        _ => Err(Failure::Intake(last_words(&words, &status.to_string()))),
+        _ => Err(Failure::Intake(last_words())),
     }
+}
+
+/// Whatever the environment says: this process decides.
+fn intake_command(config: &Config, release: &Release, engine: Engine) -> Command {
+    let mut command = Command::new(&config.intake_program);
+    command
+        .args(["--versions", &release.to_string()])
+        .args(["--engine", engine.name()])
+        .arg("--repository")
+        .arg(&config.repository)
+        .arg("--cache")
+        .arg(&config.cache)
+        .arg("--node")
+        .arg(&config.node)
+        .arg("--python")
+        .arg(&config.python)
+        .args((!config.fetch).then_some("--only-ready"))
+        .arg("--report")
+        .env_remove("COMPILER_STORE")
+        .env_remove("COMPILER_NATIVE_LIST");
+    if let Some(store) = &config.store {
+        command.arg("--store").arg(store);
+    }
+    if let Some(list) = &config.native_list {
+        command.arg("--native-list").arg(list);
+    }
+    command
 }
 
 /// What the intake said last, which is why it failed.

@@ -67,7 +67,7 @@ impl Fault {
     fn compiler_not_ready(&self) -> Option<&Release> {
         match self {
             Self::Compiler {
-                source: NotCompiled::Compiler(CompileError::NotReady { release }),
+                source: NotCompiled::Compiler(CompileError::NotReady { release, .. }),
             } => Some(release),
             _ => None,
         }

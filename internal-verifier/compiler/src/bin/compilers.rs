@@ -1,11 +1,13 @@
 //! Fetches releases of compilers and makes them ready, so that no request has to wait for it.
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use clap::{Parser, Subcommand};
+use clap::builder::Resettable;
+use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 use compiler::config::{NODE, OFFICIAL_HOST, PYTHON, default_cache, default_repository};
 use compiler::corpus::Corpus;
 use compiler::engine::parse_engines;
@@ -113,12 +115,23 @@ enum Command {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    let command = Arguments::command().mut_args(unless_empty);
+    let arguments = Arguments::from_arg_matches(&command.get_matches());
+    match run(arguments.unwrap_or_else(|error| error.exit())).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// A variable that is set to nothing is not given, as for the services.
+fn unless_empty(argument: Arg) -> Arg {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    match argument.get_env().is_some_and(is_empty) {
+        true => argument.env(Resettable::Reset),
+        false => argument,
     }
 }
 
@@ -137,7 +150,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             (false, true) => Making::Offline,
             (false, false) => Making::Fetching,
         },
-        store: store(arguments.store),
+        store: arguments.store.map(Store::new),
         node: arguments.node,
         python: arguments.python,
     };
@@ -175,12 +188,6 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             Ok(())
         }
     }
-}
-
-/// An empty setting is none.
-fn store(path: Option<PathBuf>) -> Option<Store> {
-    let path = path.filter(|path| !path.as_os_str().is_empty());
-    path.map(Store::new)
 }
 
 async fn publish_all(intake: &Intake, releases: Vec<(Release, Engine)>) -> anyhow::Result<()> {

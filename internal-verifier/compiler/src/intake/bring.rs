@@ -4,12 +4,12 @@
 //! writes under a name of its own; what it brought gets its name here, when it is whole.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::progress::Progress;
 use super::repository::Repository;
-use super::{Intake, IntakeError, Making, native, vyper, write_whole};
+use super::{Intake, IntakeError, Making, leftovers, native, vyper, write_whole};
 use crate::artefacts;
 use crate::engine::Engine;
 use crate::error_chain;
@@ -41,7 +41,7 @@ pub(super) async fn from_store(
 }
 
 async fn bring(intake: &Intake, store: &Store, wanted: &Wanted) -> Result<bool, IntakeError> {
-    let copy = copy_path(intake, wanted);
+    let copy = leftovers::copy_path(&super::lock_path(intake, wanted));
     let reading = {
         let (store, wanted, copy) = (store.clone(), wanted.clone(), copy.clone());
         move || read(&store, &wanted, &copy)
@@ -53,13 +53,6 @@ async fn bring(intake: &Intake, store: &Store, wanted: &Wanted) -> Result<bool, 
     // Renamed or read; in any case of no use any more.
     super::remove(&copy);
     placed.map(|()| true)
-}
-
-/// Beside what is locked, so that there is one for each release.
-fn copy_path(intake: &Intake, wanted: &Wanted) -> PathBuf {
-    let mut path = super::lock_path(intake, wanted).into_os_string();
-    path.push(".copy");
-    path.into()
 }
 
 fn read(store: &Store, wanted: &Wanted, copy: &Path) -> Result<Option<Entry>, StoreError> {
@@ -102,7 +95,7 @@ fn place(intake: &Intake, wanted: &Wanted, entry: Entry, copy: &Path) -> Result<
         (Contents::Vyper { mut record }, Some(python)) => {
             let paths = crate::vyper::Paths::new(&intake.cache, release, python);
             let made = tempfile::Builder::new()
-                .prefix("copying-")
+                .prefix(&leftovers::folder_prefix(&paths.lock))
                 .tempdir_in(&paths.root)
                 .map_err(|error| IntakeError::Folder(paths.root.clone(), error))?;
             let archive =

@@ -35,11 +35,10 @@ pub(super) fn find_whole(intake: &Intake, release: &Release) -> Result<Option<Do
         );
         return Err(no_source(release, why));
     }
-    if native::is_executable(&path) {
-        return Ok(Some(Done::Already));
+    if !native::is_executable(&path) {
+        make_executable(&path)?;
     }
-    make_executable(&path)?;
-    Ok(Some(Done::Now))
+    Ok(Some(Done::Already))
 }
 
 pub(super) async fn make(

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::progress::Progress;
-use super::{Intake, IntakeError, Making, pip};
+use super::{Intake, IntakeError, Making, leftovers, pip};
 use crate::error_chain;
 use crate::python::{self, Python};
 use crate::release::{PinnedPackage, Release};
@@ -66,7 +66,7 @@ fn unpack_all(
     progress.step("unpacking it");
     let unusable = |source| IntakeError::Folder(paths.root.clone(), source);
     let made = tempfile::Builder::new()
-        .prefix("making-")
+        .prefix(&leftovers::folder_prefix(&paths.lock))
         .tempdir_in(&paths.root)
         .map_err(unusable)?;
     let folder = vyper::packages_in(made.path());

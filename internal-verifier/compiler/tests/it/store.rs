@@ -58,20 +58,52 @@ impl Place {
 
     /// The largest file of the store: data.
     fn data(&self) -> PathBuf {
-        let mut folders = vec![self.store()];
-        let mut files = Vec::new();
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                match path.is_dir() {
-                    true => folders.push(path),
-                    false => files.push(path),
-                }
+        let bytes = |path: &PathBuf| std::fs::metadata(path).unwrap().len();
+        files(&self.store()).into_iter().max_by_key(bytes).unwrap()
+    }
+}
+
+/// In a folder and all folders in it. Somebody else may delete some meanwhile.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut folders = vec![folder.to_owned()];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => files.push(path),
             }
         }
-        let bytes = |path: &PathBuf| std::fs::metadata(path).unwrap().len();
-        files.into_iter().max_by_key(bytes).unwrap()
     }
+    files
+}
+
+/// Bears the id of the process that deletes it, behind the Python's version as in `-3.11`.
+fn is_set_aside(release: &str) -> bool {
+    let python = release.rsplit('-').next().unwrap_or_default();
+    python.matches('.').count() > 1
+}
+
+/// The numbers of the releases that lie ready in a cache.
+fn copies(cache: &Path) -> Vec<String> {
+    let name = |path: PathBuf| {
+        let path = path
+            .strip_prefix(cache)
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let in_vyper = |path: &str| {
+            let (release, record) = path.strip_prefix("vyper/")?.split_once('/')?;
+            (record == "record.json" && !is_set_aside(release)).then(|| release.to_owned())
+        };
+        let of_solc =
+            |path: &str| Some(path.strip_suffix(".cwasm")?.rsplit('/').next()?.to_owned());
+        let release = in_vyper(&path).or_else(|| of_solc(&path))?;
+        Some(release.split('+').next()?.to_owned())
+    };
+    files(cache).into_iter().filter_map(name).collect()
 }
 
 fn intake(config: &Config) -> Command {
@@ -225,10 +257,52 @@ async fn a_store_that_is_away_is_a_fault() {
         .prepare(&release(SMALL), Engine::Wasm)
         .await
         .unwrap_err();
-    let CompileError::Prepare { why, .. } = &error else {
+    // As one that nobody has filled yet: a job rests until somebody mends it.
+    let CompileError::NotReady { why, .. } = &error else {
         panic!("{error:?}")
     };
-    assert!(why.contains("store"), "{why}");
+    assert!(why.contains("the store can't be used"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_give_way_to_others_and_come_again() {
+    prepared(&compilers(), SMALL).await;
+    compilers().prepare(&vyper(), Engine::Vyper).await.unwrap();
+    let place = Place::new();
+    place.publish(&[SMALL, VYPER]);
+    let room_for_one = Config {
+        own_bytes: 1,
+        ..place.bare()
+    };
+    let bare = Compilers::open(room_for_one).unwrap();
+    for _ in 0..2 {
+        output(compile(&bare, &release(SMALL), &hello()).await);
+        assert_eq!(copies(&place.bare().cache), ["0.6.2"]);
+        compile_vyper(&bare).await.unwrap();
+        assert_eq!(copies(&place.bare().cache), ["0.3.7"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_copy_leaves_nothing_for_long() {
+    prepared(&compilers(), SMALL).await;
+    let place = Place::new();
+    place.publish(&[SMALL]);
+    let bare = Compilers::open(place.bare()).unwrap();
+    output(compile(&bare, &release(SMALL), &hello()).await);
+    let code = files(&place.bare().cache)
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|end| end == "cwasm"));
+    let code = code.unwrap();
+    let left = [
+        code.with_extension("cwasm.4711"),
+        code.with_extension("new-x7Yz"),
+    ];
+    std::fs::rename(code, &left[0]).unwrap();
+    std::fs::create_dir(&left[1]).unwrap();
+    let bare = Compilers::open(place.bare()).unwrap();
+    output(compile(&bare, &release(SMALL), &hello()).await);
+    assert!(left.iter().all(|left| !left.exists()), "{left:?}");
 }
 
 /// The job has a new disk each time, and it is memory.

@@ -24,6 +24,7 @@ pub(crate) fn configuration() -> Config {
         intake_program: INTAKE.into(),
         store: None,
         fetch: true,
+        own_bytes: u64::MAX,
         engines: Engines::default(),
         native_list: None,
         node: config::NODE.into(),
