@@ -80,5 +80,11 @@ resource "google_cloudbuild_trigger" "deploy" {
 }
 
 locals {
+  # As the trigger does it, for those who have none.
+  submit = join(" ", [
+    "gcloud builds submit --project=${var.project_id} --region=${var.region} --config=cloudbuild.yaml",
+    "--service-account=${google_service_account.account["deployer"].id} --gcs-source-staging-dir=${google_storage_bucket.sources.url}/builds",
+    "--substitutions=COMMIT_SHA=$(git rev-parse HEAD),_REGION=${var.region},_REPOSITORY=${local.image_repository}",
+  ])
   image_repository = "${var.region}-docker.pkg.dev/${var.project_id}/${google_artifact_registry_repository.images.repository_id}"
 }

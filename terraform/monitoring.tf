@@ -11,9 +11,13 @@ resource "google_monitoring_notification_channel" "email" {
 # Single events that an alarm counts. What comes in numbers is a metric of the programs.
 resource "google_logging_metric" "event" {
   for_each    = local.event_alerts
-  name        = "sourcerun_${each.value.event}"
+  name        = "sourcerun_${each.value.event}${can(each.value.code) ? "_${each.value.code}" : ""}"
   description = each.value.means
-  filter      = "resource.type=\"cloud_run_revision\" AND jsonPayload.event=\"${each.value.event}\""
+  filter = join(" AND ", compact([
+    "resource.type=\"cloud_run_revision\"",
+    "jsonPayload.event=\"${each.value.event}\"",
+    can(each.value.code) ? "jsonPayload.code=\"${each.value.code}\"" : "",
+  ]))
   metric_descriptor {
     metric_kind = "DELTA"
     value_type  = "INT64"

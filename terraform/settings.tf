@@ -76,6 +76,8 @@ locals {
       COMPILER_STORE       = local.compilers_folder
       # No job waits until a compiler is prepared, and nothing here may write machine code for others.
       COMPILER_FETCH = "false"
+      # Copies lie in memory: half of what compilers leave. The other half is for their outputs and the process.
+      COMPILER_CACHE_MIB = tostring(floor((var.verifier.memory_mib - var.verifier.concurrency * var.verifier.compiler_memory_mib) / 2))
     })
 
     migrate = merge(local.database_settings["migrate"], {

@@ -41,11 +41,11 @@ variable "verifier" {
     # Most hours have no jobs; a cold start costs a job less than a second.
     min_instances = optional(number, 0)
     # So many jobs run at once; others wait in the table. It is what a day may cost, and what the database has to bear.
-    max_instances = optional(number, 20)
+    max_instances = optional(number, 40)
     # Out of memory ends all that an instance does, and one job fills a processor: so one job.
     concurrency = optional(number, 1)
-    # A compiler has one busy thread; the second is for code on the chain, the database and start-up.
-    cpu = optional(number, 2)
+    # A compiler has one busy thread, and beside it there is little to do: decision 0013.
+    cpu = optional(number, 1)
     # Files are memory here, too: compilers that are not in the image lie in what is left.
     memory_mib          = optional(number, 4096)
     compiler_memory_mib = optional(number, 2048)
@@ -69,6 +69,10 @@ variable "verifier" {
   validation {
     condition     = contains([1, 2, 4, 6, 8], var.verifier.cpu)
     error_message = "verifier.cpu: 1, 2, 4, 6 or 8."
+  }
+  validation {
+    condition     = var.verifier.memory_mib <= 4096 * var.verifier.cpu
+    error_message = "verifier.memory_mib: the platform gives at most 4096 MiB for each vCPU."
   }
   validation {
     condition     = var.verifier.job_deadline_s >= 60 && var.verifier.job_deadline_s <= 3540

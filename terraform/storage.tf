@@ -25,3 +25,27 @@ resource "google_storage_bucket_iam_binding" "compilers_writer" {
   role    = "roles/storage.objectUser"
   members = [google_service_account.account["prepare-compilers"].member]
 }
+
+# Sources of builds that a person submits. Without a bucket of our own they lie in one that the deployer may not read.
+resource "google_storage_bucket" "sources" {
+  name                        = "${var.project_id}-sources"
+  location                    = var.region
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = true
+  lifecycle_rule {
+    condition {
+      age = 7
+    }
+    action {
+      type = "Delete"
+    }
+  }
+  depends_on = [google_project_service.api]
+}
+
+resource "google_storage_bucket_iam_binding" "sources_reader" {
+  bucket  = google_storage_bucket.sources.name
+  role    = "roles/storage.objectViewer"
+  members = [google_service_account.account["deployer"].member]
+}

@@ -90,7 +90,7 @@ resource "google_cloud_run_v2_service" "internal_verifier" {
           path = "/health"
         }
       }
-      # Patient: a compiler may keep both processors busy, and a job that is killed for that costs an attempt.
+      # Patient: a compiler may keep the processor busy, and a job that is killed for that costs an attempt.
       liveness_probe {
         period_seconds    = 20
         timeout_seconds   = 5

@@ -77,6 +77,7 @@ MISTAKES = [
     Mistake(
         "compilers can be changed", "verifier.tf", "read_only = true", "read_only = false", "verifier", "must not be able to change them"
     ),
+    Mistake("copies fill the memory", "settings.tf", "compiler_memory_mib) / 2))", "compiler_memory_mib)))", "verifier", "files are memory"),
     Mistake("first generation", "verifier.tf", "ENVIRONMENT_GEN2", "ENVIRONMENT_GEN1", "verifier", "second generation"),
     # public-api.
     Mistake(

@@ -38,6 +38,14 @@ run "longer_and_shorter_than_possible" {
   expect_failures = [var.verifier, var.public_api, var.database_passwords, var.key_values]
 }
 
+run "more_memory_than_the_platform_gives_a_processor" {
+  command = plan
+  variables {
+    verifier = { cpu = 1, memory_mib = 8192 }
+  }
+  expect_failures = [var.verifier]
+}
+
 run "more_instances_than_the_database_and_the_network_bear" {
   command = plan
   variables {

@@ -105,6 +105,10 @@ run "verifier" {
     error_message = "Nothing is prepared while a job waits."
   }
   assert {
+    condition     = tonumber(local.settings["internal-verifier"].COMPILER_CACHE_MIB) >= 128 && tonumber(local.settings["internal-verifier"].COMPILER_CACHE_MIB) + var.verifier.concurrency * (var.verifier.compiler_memory_mib + 512) <= var.verifier.memory_mib
+    error_message = "Copies of compilers must leave every job its compiler and 512 MiB: files are memory here."
+  }
+  assert {
     condition     = one([for mount in google_cloud_run_v2_service.internal_verifier.template[0].containers[0].volume_mounts : mount.mount_path if mount.name == "compilers"]) == local.settings["internal-verifier"].COMPILER_STORE
     error_message = "COMPILER_STORE must be where the bucket is mounted."
   }

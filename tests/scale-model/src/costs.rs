@@ -322,7 +322,7 @@ mod tests {
         let mut inputs = ours();
         inputs.settings.verifier_min_instances = 1;
         let month = month(&inputs, 1000.0, 1).unwrap();
-        let all = 2.0 * 0.0000025 * MONTH_S;
+        let all = f64::from(inputs.settings.verifier_vcpu) * 0.0000025 * MONTH_S;
         let is = cost(&month, "internal-verifier: idle processors");
         assert!((0.99 * all..=all).contains(&is), "{is} of {all}");
     }

@@ -123,14 +123,16 @@ mod tests {
     #[test]
     fn connections_are_counted_for_two_revisions_and_people() {
         let mut settings = ours().settings;
-        assert_eq!(connections(&settings), 190);
-        settings.verifier_max_instances = 80;
-        assert_eq!(connections(&settings), 430);
+        for (verifiers, wanted) in [(20, 190), (80, 430)] {
+            settings.verifier_max_instances = verifiers;
+            assert_eq!(connections(&settings), wanted);
+        }
     }
 
     #[test]
     fn each_limit_is_named_when_it_is_reached() {
         let mut inputs = ours();
+        inputs.settings.verifier_max_instances = 20;
         let limit = |inputs: &Inputs, rate| need(inputs, 1.0, rate).limit;
         assert_eq!(limit(&inputs, 10.0), Limit::None);
         assert_eq!(limit(&inputs, 25.0), Limit::Verifiers);

@@ -129,7 +129,7 @@ mod tests {
             job.busy = Duration::from_secs(1);
         }
         let outcome = run(&inputs, &jobs, lasting, 1);
-        let capacity = capacity_per_s(1.0, 20);
+        let capacity = capacity_per_s(1.0, inputs.settings.verifier_max_instances);
         let rate = count(outcome.finished) / outcome.ended_at.as_secs_f64();
         assert!(rate <= capacity, "{rate} of {capacity}");
         assert!(rate > capacity * 0.95, "{rate} of {capacity}");
