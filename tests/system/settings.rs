@@ -104,8 +104,11 @@ fn the_table_in_the_readme_is_what_the_programs_say() {
 
 /// What one program reads. The two tools' settings are options.
 fn known_names(program: &str) -> Vec<String> {
-    // OpenTelemetry's libraries read that one themselves.
-    let mut names = vec!["OTEL_RESOURCE_ATTRIBUTES".to_owned()];
+    // Libraries read those themselves.
+    let mut names = vec![
+        "OTEL_RESOURCE_ATTRIBUTES".to_owned(),
+        "GCE_METADATA_HOST".to_owned(),
+    ];
     if SERVICES.contains(&program) {
         names.extend(settings_of(program).into_iter().map(|setting| setting.name));
         return names;
@@ -151,6 +154,47 @@ fn a_deployment_gives_no_program_a_setting_that_it_does_not_read() {
     assert!(seen > 40, "{seen}");
 }
 
+/// Which program of ours a part of `compose.yaml` runs.
+fn runs(part: &str) -> Option<&'static str> {
+    match part {
+        "x-public-api" | "public-api-1" | "public-api-2" => Some("public-api"),
+        "x-verifier" | "internal-verifier-1" | "internal-verifier-2" => Some("internal-verifier"),
+        "migrate" => Some("migrate"),
+        "prepare-compilers" => Some("compilers"),
+        _ => None,
+    }
+}
+
+#[test]
+fn compose_gives_no_program_a_setting_that_it_does_not_read() {
+    let part = Regex::new("^(?:  )?([a-z0-9-]+):").unwrap();
+    let given = Regex::new("^ {4,6}([A-Z][A-Z0-9_]+): ").unwrap();
+    let (mut current, mut seen) = (String::new(), Vec::new());
+    for line in read("compose.yaml").lines() {
+        let other = part.captures(line).map(|found| found[1].to_owned());
+        // The keys of a part that others take over stand as far in as names of parts.
+        if let Some(other) = other.filter(|_| !line.starts_with(' ') || !current.starts_with("x-"))
+        {
+            current = other;
+        }
+        let (Some(found), Some(program)) = (given.captures(line), runs(&current)) else {
+            continue;
+        };
+        let known = known_names(program);
+        assert!(known.contains(&found[1].to_owned()), "{program}: {line}");
+        seen.push(program);
+    }
+    let seen_of = |program| seen.iter().filter(|seen| **seen == program).count();
+    assert!(
+        seen_of("public-api") > 8 && seen_of("internal-verifier") > 6,
+        "{seen:?}"
+    );
+    assert!(
+        seen_of("migrate") > 2 && seen_of("compilers") > 0,
+        "{seen:?}"
+    );
+}
+
 #[test]
 fn nothing_is_read_twice_with_different_meanings() {
     for service in SERVICES {
@@ -160,6 +204,14 @@ fn nothing_is_read_twice_with_different_meanings() {
             assert_eq!(before, None, "{service}");
         }
     }
+}
+
+#[test]
+fn an_empty_variable_is_not_given() {
+    let nothing =
+        ["COMPILER_STORE", "COMPILER_NATIVE_LIST", "COMPILER_NODE"].map(|name| (name, ""));
+    let listed = run("compilers", &["--list"], &nothing);
+    assert!(listed.status.success(), "{listed:?}");
 }
 
 #[test]
