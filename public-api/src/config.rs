@@ -151,7 +151,7 @@ fn read_limits(reader: &mut Reader) -> OpenJobLimits {
 
 fn read_dispatch(reader: &mut Reader) -> Option<DispatchConfig> {
     let seconds = Duration::from_secs;
-    let verifier_url = reader.required(
+    let verifier_url = reader.required_url(
         "VERIFIER_URL",
         "where internal-verifier is, as in https://host",
     );
@@ -193,7 +193,7 @@ fn read_dispatch(reader: &mut Reader) -> Option<DispatchConfig> {
         );
     }
     Some(DispatchConfig {
-        verifier_url: verifier_url?.trim_end_matches('/').to_owned(),
+        verifier_url: verifier_url?.as_str().trim_end_matches('/').to_owned(),
         audience,
         timeout,
         at_once,

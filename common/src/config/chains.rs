@@ -96,8 +96,9 @@ pub enum ChainsError {
          {{\"31337\": {{\"sourcifyName\": \"Dev\", \"supported\": true, \"rpc\": [\"http://127.0.0.1:8545\"]}}}}"
     )]
     Shape { source: serde_json::Error },
-    #[error("the chains file: chain \"{chain}\": {what}")]
-    Entry { chain: String, what: String },
+    /// All that is wrong, a chain at a time.
+    #[error("the chains file: {}", .0.join("; "))]
+    Entries(Vec<String>),
 }
 
 impl ChainRegistry {

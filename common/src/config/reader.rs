@@ -171,6 +171,12 @@ impl Reader {
         self.parsed_url(name, text.as_deref().unwrap_or(default))
     }
 
+    /// Where another server is, which must be told.
+    pub fn required_url(&mut self, name: &'static str, meaning: &'static str) -> Option<Url> {
+        let text = self.required(name, meaning)?;
+        self.parsed_url(name, &text)
+    }
+
     /// Where another server is, if there is one.
     pub fn url_if_given(&mut self, name: &'static str, meaning: &'static str) -> Option<Url> {
         let text = self.text(name, meaning)?;
@@ -302,7 +308,9 @@ mod tests {
         assert_eq!(url("QUERY"), None);
         assert_eq!(reader.url_if_given("RECEIVER", "a server"), None);
         assert_eq!(reader.url_if_given("NO_RECEIVER", "a server"), None);
-        assert_eq!(reader.finish(Some(())).unwrap_err().0.len(), 3);
+        assert_eq!(reader.required_url("RECEIVER", "a server"), None);
+        assert_eq!(reader.required_url("NOT_SET", "a server"), None);
+        assert_eq!(reader.finish(Some(())).unwrap_err().0.len(), 5);
     }
 
     #[test]

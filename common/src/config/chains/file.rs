@@ -81,12 +81,18 @@ struct HeaderEntry {
 pub(super) fn parse(text: &str, secret: Lookup<'_>) -> Result<Vec<Chain>, ChainsError> {
     let entries: BTreeMap<String, ChainEntry> =
         serde_json::from_str(text).map_err(|source| ChainsError::Shape { source })?;
-    entries
-        .into_iter()
-        .map(|(key, entry)| {
-            chain(&key, entry, secret).map_err(|what| ChainsError::Entry { chain: key, what })
-        })
-        .collect()
+    let (mut chains, mut mistakes) = (Vec::new(), Vec::new());
+    for (key, entry) in entries {
+        match chain(&key, entry, secret) {
+            Ok(chain) => chains.push(chain),
+            Err(what) => mistakes.push(format!("chain \"{key}\": {what}")),
+        }
+    }
+    if mistakes.is_empty() {
+        Ok(chains)
+    } else {
+        Err(ChainsError::Entries(mistakes))
+    }
 }
 
 fn chain(key: &str, entry: ChainEntry, secret: Lookup<'_>) -> Result<Chain, String> {
@@ -307,6 +313,10 @@ mod tests {
             (
                 r#"{"1": {"rpc": [{"url": "http://x", "traceSupport": "guess"}]}}"#,
                 "no way to get traces",
+            ),
+            (
+                r#"{"x": {"rpc": []}, "1": {"supported": true, "rpc": []}}"#,
+                "chain \"1\": it is supported, but `rpc` lists no endpoint; chain \"x\": the key",
             ),
         ] {
             let error = ChainRegistry::parse(text, &secret).unwrap_err().to_string();
