@@ -28,7 +28,6 @@ output "next_steps" {
   value       = <<-E
     1. An A record: ${var.domain} -> ${google_compute_global_address.public.address}. The certificate follows within an hour.
     2. ${var.source_repository == null ? "The first build, from a checkout, since no trigger was made (source_repository): ${local.submit}" : "The first build: gcloud builds triggers run deploy --project=${var.project_id} --region=${var.region} --branch=${var.source_repository.branch}"}
-    3. Compilers: gcloud run jobs execute prepare-compilers --project=${var.project_id} --region=${var.region}
-    4. https://${var.domain}/ready
+    3. https://${var.domain}/ready
   E
 }

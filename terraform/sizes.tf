@@ -53,7 +53,7 @@ variable "verifier" {
     job_deadline_s = optional(number, 900)
     # One for the work, one for heartbeats.
     database_connections = optional(number, 2)
-    # As COMPILER_ENGINES.
+    # As COMPILER_ENGINES. The image has Python and no Node, so no solc before 0.6.2.
     engines = optional(string, "wasm,vyper")
   })
   description = "Size and autoscaling of internal-verifier."
@@ -69,6 +69,10 @@ variable "verifier" {
   validation {
     condition     = contains([1, 2, 4, 6, 8], var.verifier.cpu)
     error_message = "verifier.cpu: 1, 2, 4, 6 or 8."
+  }
+  validation {
+    condition     = alltrue([for engine in split(",", var.verifier.engines) : contains(["wasm", "vyper", "native"], engine)])
+    error_message = "verifier.engines: of wasm, vyper and native. The image has no Node."
   }
   validation {
     condition     = var.verifier.memory_mib <= 4096 * var.verifier.cpu

@@ -46,6 +46,14 @@ run "more_memory_than_the_platform_gives_a_processor" {
   expect_failures = [var.verifier]
 }
 
+run "an_engine_that_is_not_in_the_image" {
+  command = plan
+  variables {
+    verifier = { engines = "wasm,node" }
+  }
+  expect_failures = [var.verifier]
+}
+
 run "more_instances_than_the_database_and_the_network_bear" {
   command = plan
   variables {
