@@ -331,6 +331,14 @@ impl Inner {
                     tracing::warn!(event = "dispatch_left", job_id = %job, calls, "left to the sweep: {end:?}");
                     return false;
                 }
+                NextStep::PutOff(pause) => {
+                    self.put_off(job, pause).await;
+                    tracing::warn!(
+                        event = "dispatch_left", job_id = %job, calls, pause_ms = millis(pause),
+                        "left to the sweep, and not before: {end:?}"
+                    );
+                    return false;
+                }
                 NextStep::Alarm => {
                     tracing::error!(
                         event = "dispatch_refused", job_id = %job,
@@ -341,6 +349,16 @@ impl Inner {
             }
         }
         false
+    }
+
+    /// The row's own time may come earlier than the platform wants to be called again.
+    async fn put_off(&self, job: JobId, by: Duration) {
+        if let Err(error) = jobs::put_off(&self.database, job, by).await {
+            tracing::warn!(
+                event = "not_put_off", job_id = %job, error = with_causes(&error),
+                "the job is due at its own time"
+            );
+        }
     }
 }
 

@@ -53,6 +53,8 @@ pub(crate) enum NextStep {
     CallAgain(Duration),
     /// The sweep will call.
     LeaveToSweep,
+    /// The sweep will call, and not before so long.
+    PutOff(Duration),
     /// Nobody will get through until a person changes something; the sweep goes on trying.
     Alarm,
 }
@@ -67,7 +69,10 @@ pub(crate) fn plan(
     left: Duration,
 ) -> NextStep {
     match step(end, calls, first_pause, chance) {
-        NextStep::CallAgain(pause) if pause >= left => NextStep::LeaveToSweep,
+        NextStep::CallAgain(pause) if pause >= left => match asked(end) {
+            Some(asked) if asked >= left => NextStep::PutOff(asked),
+            _ => NextStep::LeaveToSweep,
+        },
         step => step,
     }
 }
@@ -75,10 +80,9 @@ pub(crate) fn plan(
 fn step(end: CallEnd, calls: u32, first_pause: Duration, chance: f64) -> NextStep {
     match end {
         CallEnd::Done { .. } | CallEnd::InVain => NextStep::Nothing,
-        CallEnd::Unavailable { retry_after, .. } if calls <= REPETITIONS => {
+        CallEnd::Unavailable { .. } if calls <= REPETITIONS => {
             let pause = pause(calls, first_pause, chance);
-            let asked = retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
-            NextStep::CallAgain(pause.max(asked))
+            NextStep::CallAgain(pause.max(asked(end).unwrap_or_default()))
         }
         CallEnd::NoToken { transient: true } if calls <= REPETITIONS => {
             NextStep::CallAgain(pause(calls, first_pause, chance))
@@ -89,6 +93,14 @@ fn step(end: CallEnd, calls: u32, first_pause: Duration, chance: f64) -> NextSte
         CallEnd::Refused { .. }
         | CallEnd::Unexpected { .. }
         | CallEnd::NoToken { transient: false } => NextStep::Alarm,
+    }
+}
+
+/// How long the platform wants to be left alone.
+fn asked(end: CallEnd) -> Option<Duration> {
+    match end {
+        CallEnd::Unavailable { retry_after, .. } => Some(retry_after?.min(LONGEST_RETRY_AFTER)),
+        _ => None,
     }
 }
 
@@ -145,6 +157,16 @@ mod tests {
         let left = Duration::from_secs(8);
         assert_eq!(plan(end, 2, FIRST, 1.0, left), seconds(4));
         assert_eq!(plan(end, 3, FIRST, 1.0, left), NextStep::LeaveToSweep);
+    }
+
+    #[test]
+    fn whoever_asks_for_longer_than_that_is_not_called_by_the_sweep_before() {
+        let left = Duration::from_secs(45);
+        let asked = |s| CallEnd::of_status(503, Some(Duration::from_secs(s)));
+        let put_off = |s| NextStep::PutOff(Duration::from_secs(s));
+        assert_eq!(plan(asked(50), 1, FIRST, 1.0, left), put_off(50));
+        assert_eq!(plan(asked(3600), 1, FIRST, 1.0, left), put_off(60));
+        assert_eq!(plan(asked(44), 1, FIRST, 1.0, left), seconds(44));
     }
 
     #[test]

@@ -97,6 +97,23 @@ async fn dispatch_503_retry_after() {
     let pause = &said(&system, "dispatch_retry")[0]["pause_ms"];
     assert_eq!(*pause, 1000, "the first pause is at most 50 ms by itself");
     system.stop().await;
+
+    // Longer than the row's own time: the sweep is not earlier either.
+    let system = TestSystem::with(|config| again_after(config, "1000")).await;
+    let asked = FrontFault::Answer {
+        status: 503,
+        retry_after_s: Some(3),
+    };
+    let accepted = submit_small(&system, &[asked]).await;
+    let left = says(&system.stack.public_api(), "dispatch_left").await;
+    assert_eq!(left["pause_ms"], 3000);
+    ends_exact(&system, &accepted).await;
+    answers(&system, &[503, 200]).await;
+    let begun = "SELECT count(*) FROM verification_job_events AS events \
+         JOIN verification_jobs AS jobs ON jobs.id = events.job_id \
+         WHERE events.stage = 'started' AND events.happened_at > jobs.started_at + interval '3 s'";
+    assert_eq!(system.count(begun).await, 1);
+    system.stop().await;
 }
 
 #[tokio::test]
@@ -119,8 +136,11 @@ async fn dispatch_503_after_success() {
 
 #[tokio::test]
 async fn dispatch_504_leaves_lease() {
-    // The run goes on, and records.
-    let system = TestSystem::with(no_second_call).await;
+    // The run goes on, and records. A sweep would see that, and spare the rest of the call.
+    let system = TestSystem::with(|config| {
+        no_second_call(config).with(Service::PublicApi, "SWEEP_INTERVAL_MS", "600000")
+    })
+    .await;
     let accepted = submit_small(&system, &[FrontFault::LoseAnswer { status: 504 }]).await;
     ends_exact(&system, &accepted).await;
     says(&system.stack.public_api(), "dispatch_left").await;
@@ -128,7 +148,7 @@ async fn dispatch_504_leaves_lease() {
     system.stop().await;
 
     // There was no run: the row's own time decides, and nobody calls before.
-    let system = TestSystem::start().await;
+    let system = TestSystem::with(|config| again_after(config, "5000")).await;
     let accepted = submit_small(&system, &[answer(504)]).await;
     ends_exact(&system, &accepted).await;
     answers(&system, &[504, 200]).await;
@@ -140,7 +160,7 @@ async fn dispatch_504_leaves_lease() {
 #[tokio::test]
 async fn dispatch_refused_alerts() {
     for status in [401, 403] {
-        let mut system = TestSystem::start().await;
+        let mut system = TestSystem::with(|config| again_after(config, "5000")).await;
         system.expect_error("dispatch_refused");
         let accepted = submit_small(&system, &[answer(status)]).await;
         let alarm = says(&system.stack.public_api(), "dispatch_refused").await;
@@ -194,9 +214,11 @@ async fn duplicate_dispatch() {
 
 #[tokio::test]
 async fn dispatch_of_finished_job() {
-    let system = TestSystem::start().await;
+    let system = TestSystem::with(no_second_call).await;
     let accepted = submit_small(&system, &[]).await;
     ends_exact(&system, &accepted).await;
+    // Until then the verifier is busy.
+    answers(&system, &[200]).await;
     let all = "SELECT hashtextextended(string_agg(row_to_json(verification_jobs)::text, ''), 0) FROM verification_jobs";
     let before = system.count(all).await;
     let unknown = Accepted {

@@ -37,7 +37,7 @@ pub use purge::{purge_events, purge_evidence, purge_failed};
 pub use recent::{RecentJob, list_recent};
 pub use record::{JobRecord, Progress, find_job};
 pub use stage::{Stage, report_stage};
-pub use sweep::{Abandoned, DueJob, abandon_lapsed, list_idle, make_due, take_due};
+pub use sweep::{Abandoned, DueJob, abandon_lapsed, list_idle, make_due, put_off, take_due};
 pub use wakes::JobWakes;
 
 /// How often a job is leased before it is given up.

@@ -15,6 +15,7 @@ const ABANDON_LAPSED: Statement = statement!("jobs/abandon_lapsed");
 const TRY_LOCK_SWEEP: Statement = statement!("jobs/try_lock_sweep");
 const LIST_IDLE: Statement = statement!("jobs/list_idle");
 const MAKE_DUE: Statement = statement!("jobs/make_due");
+const PUT_OFF: Statement = statement!("jobs/put_off");
 
 /// A row whose time has come: call the verifier with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +117,17 @@ pub async fn make_due(database: &Database, jobs: &[JobId]) -> Result<u64, Databa
     let ids: Vec<Uuid> = jobs.iter().map(|job| job.0).collect();
     let connection = database.connection().await?;
     connection.execute(MAKE_DUE, &[&ids]).await
+}
+
+/// Makes a pending job due only after so long: the platform asked for it. Answers how many there were.
+///
+/// # Errors
+/// A fault of the database; the job is then due at its own time.
+pub async fn put_off(database: &Database, job: JobId, by: Duration) -> Result<u64, DatabaseError> {
+    let connection = database.connection().await?;
+    connection
+        .execute(PUT_OFF, &[&job.0, &by.as_secs_f64()])
+        .await
 }
 
 /// Those of some jobs on which nobody works: whoever waits for a worker's answer waits in vain.
