@@ -35,7 +35,7 @@ check-deploy: deploy-packages ## Checks terraform/ without a project, and that e
 cases: programs ## Verifies a folder of contracts and compares: make cases DIR=tests/cases [ONLY=text] [JOBS=2]
 	@$(release)/cases --end-with-parent
 
-chaos: programs ## Kills, freezes and cuts everything while contracts are verified: make chaos [JOBS=500] [DURATION=180] [SEED=n]
+chaos: programs ## Kills, freezes and cuts everything while contracts are verified: make chaos [JOBS=500] [DURATION=180] [GAP=1.5] [SEED=n]
 	@$(release)/chaos --end-with-parent
 
 clients: client-packages programs ## Verifies with forge and Hardhat as their users do; installs 400 MB of them: make clients

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 
-use cluster::End;
+use cluster::Break;
 use keeper::Keeper;
 use server::Server;
 
@@ -101,7 +101,7 @@ impl Postgres {
     /// # Errors
     /// The server is not ours, or does not start.
     pub async fn restart(&self, down_for: Duration) -> Result<()> {
-        self.keeper.start_again(End::Shutdown, down_for).await
+        self.keeper.interrupt(Break::Shutdown, down_for).await
     }
 
     /// Kills all processes of the server, as the loss of its machine would, and starts it again on the
@@ -110,7 +110,16 @@ impl Postgres {
     /// # Errors
     /// As [`Self::restart`].
     pub async fn crash(&self, down_for: Duration) -> Result<()> {
-        self.keeper.start_again(End::Kill, down_for).await
+        self.keeper.interrupt(Break::Kill, down_for).await
+    }
+
+    /// Stops the processor for all processes of the server, and gives it back: connections stay, and nobody
+    /// answers.
+    ///
+    /// # Errors
+    /// The server is not ours, or has ended.
+    pub async fn freeze(&self, lasts: Duration) -> Result<()> {
+        self.keeper.interrupt(Break::Freeze, lasts).await
     }
 
     fn start_with(start: impl FnOnce() -> Result<Server> + Send + 'static) -> Result<Self> {

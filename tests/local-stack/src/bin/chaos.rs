@@ -24,6 +24,9 @@ struct Arguments {
     /// For how many seconds faults happen
     #[arg(long, env = "DURATION", default_value_t = 180)]
     duration_s: u64,
+    /// Seconds between two faults, on the mean; with many seconds each fault is alone
+    #[arg(long, env = "GAP", default_value_t = chaos::USUAL_GAP.as_secs_f64())]
+    gap_s: f64,
     /// Decides the schedule; drawn from the clock if it is not given
     #[arg(long, env = "SEED")]
     seed: Option<u64>,
@@ -54,6 +57,10 @@ async fn run(arguments: Arguments) -> Result<bool> {
     if arguments.jobs == 0 || arguments.duration_s == 0 {
         bail!("JOBS and DURATION must be at least 1");
     }
+    let gap = Duration::try_from_secs_f64(arguments.gap_s).unwrap_or_default();
+    if gap < Duration::from_millis(100) {
+        bail!("GAP must be at least 0.1");
+    }
     let seed = arguments.seed.unwrap_or_else(seed_of_now);
     let logs = Programs::beside_this_one()?.target_folder().join("chaos");
     // What an earlier run told would be counted too.
@@ -64,6 +71,7 @@ async fn run(arguments: Arguments) -> Result<bool> {
         seed,
         jobs: arguments.jobs,
         duration: Duration::from_secs(arguments.duration_s),
+        gap,
         cases: arguments.cases,
         logs: Some(logs.clone()),
     };

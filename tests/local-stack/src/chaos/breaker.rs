@@ -145,6 +145,10 @@ impl System {
                 done.add(fault, None);
                 self.postgres.restart(down_for).await?;
             }
+            Fault::PostgresFrozen { lasts } => {
+                done.add(fault, None);
+                self.postgres.freeze(lasts).await?;
+            }
             Fault::Connections {
                 way,
                 trouble,

@@ -28,7 +28,7 @@ const TRIES: u32 = 10;
 const PAUSE: Duration = Duration::from_secs(1);
 
 const JOBS: &str = "SELECT id::text, '0x' || encode(contract_address, 'hex'), error_code, attempt,
-    extract(epoch FROM completed_at)::float8 FROM verification_jobs";
+    extract(epoch FROM completed_at)::float8, extract(epoch FROM started_at)::float8 FROM verification_jobs";
 const STARTS: &str = "SELECT job_id::text, extract(epoch FROM happened_at)::float8
     FROM verification_job_events WHERE stage = 'started' ORDER BY job_id, number";
 /// A contract's verifications are one, however often it was tried.
@@ -43,6 +43,7 @@ struct Job {
     error: Option<String>,
     attempt: i16,
     ended_at: Option<f64>,
+    accepted_at: f64,
 }
 
 pub(super) struct Judge<'a> {
@@ -75,6 +76,7 @@ impl Judge<'_> {
                 error: row.get(2),
                 attempt: row.get(3),
                 ended_at: row.get(4),
+                accepted_at: row.get(5),
             })
             .collect();
         let mut report = Report::default();
@@ -97,7 +99,9 @@ impl Judge<'_> {
             story.starts.push(row.get(1));
         }
         for job in &jobs {
-            if let (Some(story), Some(ended_at)) = (stories.get_mut(&job.id), job.ended_at) {
+            let story = stories.entry(job.id.clone()).or_default();
+            story.accepted_at = job.accepted_at;
+            if let Some(ended_at) = job.ended_at {
                 story.ended_at = Some(ended_at);
                 story.is_abandoned = job.error.as_deref() == Some("job_abandoned");
                 if story.starts.iter().any(|start| *start > ended_at) {
@@ -106,7 +110,7 @@ impl Judge<'_> {
             }
         }
         let waits = waits::waits(&stories, &hits);
-        report.cut_off = waits.len();
+        report.cut_off = waits.iter().filter(|wait| wait.is_cut_off).count();
         report.longest_wait = longest(waits.iter());
         report.longest_wait_alone = longest(waits.iter().filter(|wait| wait.faults == 1));
         for hit in hits {

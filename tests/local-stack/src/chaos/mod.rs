@@ -28,7 +28,7 @@ use self::judge::Judge;
 use self::random::Random;
 pub use self::report::Report;
 pub use self::schedule::{
-    BadAnswer, Fault, Harm, Planned, Trouble, Victim, Way, plan as plan_faults,
+    BadAnswer, Fault, Harm, Planned, Trouble, USUAL_GAP, Victim, Way, plan as plan_faults,
 };
 use self::system::System;
 use crate::cases::Case;
@@ -43,6 +43,8 @@ pub struct ChaosConfig {
     pub jobs: usize,
     /// Of the faults; clients submit during nine tenths of it.
     pub duration: Duration,
+    /// Between two faults, on the mean.
+    pub gap: Duration,
     /// Where the cases are.
     pub cases: PathBuf,
     /// Where logs go; `None`: a folder that is removed at the end, unless a test fails.
@@ -64,7 +66,7 @@ pub async fn run(config: &ChaosConfig) -> Result<Report> {
     let mut random = Random::new(config.seed);
     let submitting = config.duration.mul_f64(0.9);
     let wishes = workload::wishes(&cases, config.jobs, submitting, &mut random.fork());
-    let planned = schedule::plan(config.seed, config.duration);
+    let planned = schedule::plan(config.seed, config.duration, config.gap);
     let system = Arc::new(System::start(config.logs.clone()).await?);
     for wish in &wishes {
         system.chain.hold(wish.case.contract.clone());

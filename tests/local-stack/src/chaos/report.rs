@@ -131,6 +131,7 @@ fn told(wait: &Option<Wait>) -> String {
             seconds,
             after,
             faults,
+            ..
         } = wait;
         match faults {
             1 => format!("{seconds:.1} s, {after}"),

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use super::random::Random;
 
-/// Between two faults.
-const GAP: (Duration, Duration) = (Duration::from_millis(600), Duration::from_millis(2400));
+/// Between two faults on the mean, so that several fall into most waits.
+pub const USUAL_GAP: Duration = Duration::from_millis(1500);
+/// How much shorter and longer single gaps are.
+const SPREAD: (f64, f64) = (0.4, 1.6);
 /// Longer than a lease, so that somebody else takes over meanwhile.
 const FREEZE: (Duration, Duration) = (Duration::from_millis(4500), Duration::from_secs(7));
 const DOWN: (Duration, Duration) = (Duration::ZERO, Duration::from_millis(1500));
@@ -36,6 +38,10 @@ pub enum Fault {
     },
     PostgresRestarted {
         down_for: Duration,
+    },
+    /// All of the server's processes: connections stay, and nobody answers.
+    PostgresFrozen {
+        lasts: Duration,
     },
     Connections {
         way: Way,
@@ -97,13 +103,14 @@ pub enum BadAnswer {
     Malformed,
 }
 
-/// All faults of a run.
+/// All faults of a run; `gap` is what lies between two on the mean.
 #[must_use]
-pub fn plan(seed: u64, duration: Duration) -> Vec<Planned> {
+pub fn plan(seed: u64, duration: Duration, gap: Duration) -> Vec<Planned> {
+    let (shortest, longest) = (gap.mul_f64(SPREAD.0), gap.mul_f64(SPREAD.1));
     let mut random = Random::new(seed);
     let mut planned = Vec::new();
     let mut deck = Vec::new();
-    let mut at = random.between(GAP.0, GAP.1);
+    let mut at = random.between(shortest, longest);
     while at < duration {
         if deck.is_empty() {
             deck = draw_deck(&mut random);
@@ -111,7 +118,7 @@ pub fn plan(seed: u64, duration: Duration) -> Vec<Planned> {
         let Some(fault) = deck.pop() else { break };
         let choice = random.next();
         planned.push(Planned { at, fault, choice });
-        at = at.saturating_add(random.between(GAP.0, GAP.1));
+        at = at.saturating_add(random.between(shortest, longest));
     }
     planned
 }
@@ -130,6 +137,9 @@ fn draw_deck(random: &mut Random) -> Vec<Fault> {
     });
     deck.push(Fault::PostgresRestarted {
         down_for: down_for(),
+    });
+    deck.push(Fault::PostgresFrozen {
+        lasts: random.between(CUT.0, CUT.1),
     });
     for way in Way::ALL {
         let trouble = random.one_of(&Trouble::ALL).copied();
@@ -181,6 +191,7 @@ impl fmt::Display for Fault {
             Self::Process(victim, harm) => write!(f, "{} {}", victim.name(), harm.name()),
             Self::PostgresKilled { .. } => f.write_str("Postgres killed"),
             Self::PostgresRestarted { .. } => f.write_str("Postgres restarted"),
+            Self::PostgresFrozen { .. } => f.write_str("Postgres frozen"),
             Self::Connections { way, trouble, .. } => {
                 write!(f, "{} {}", way.name(), trouble.name())
             }
@@ -261,20 +272,23 @@ mod tests {
 
     #[test]
     fn a_seed_decides_the_whole_schedule_and_a_longer_run_begins_alike() {
-        let [short, long] = [30, 180].map(|seconds| plan(7, Duration::from_secs(seconds)));
-        assert_eq!(long, plan(7, Duration::from_secs(180)));
+        let of = |seed, seconds| plan(seed, Duration::from_secs(seconds), USUAL_GAP);
+        let [short, long] = [30, 180].map(|seconds| of(7, seconds));
+        assert_eq!(long, of(7, 180));
         assert_eq!(long.get(..short.len()), Some(&*short));
-        assert_ne!(long, plan(8, Duration::from_secs(180)));
+        assert_ne!(long, of(8, 180));
         assert!(long.len() > 100, "{}", long.len());
         assert!(long.is_sorted_by_key(|planned| planned.at));
-        assert!(plan(7, Duration::ZERO).is_empty());
+        assert!(of(7, 0).is_empty());
+        let rare = plan(7, Duration::from_secs(180), Duration::from_secs(10));
+        assert!((12..30).contains(&rare.len()), "{}", rare.len());
     }
 
     #[test]
     fn each_kind_comes_once_in_each_deck() {
-        let faults = plan(7, Duration::from_secs(180));
+        let faults = plan(7, Duration::from_secs(180), USUAL_GAP);
         let postgres = |planned: &&Planned| matches!(planned.fault, Fault::PostgresKilled { .. });
-        let [first, second] = [0..18, 18..36].map(|deck| faults.get(deck).unwrap().iter());
+        let [first, second] = [0..19, 19..38].map(|deck| faults.get(deck).unwrap().iter());
         assert_eq!(first.filter(postgres).count(), 1);
         assert_eq!(second.filter(postgres).count(), 1);
     }

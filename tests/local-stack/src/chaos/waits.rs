@@ -2,18 +2,20 @@
 //!
 //! An attempt was *cut off* if the same job has another one after it, or was abandoned. Its wait runs from
 //! the first fault since its start that may have hit it to the start of the next attempt or the end of the
-//! job. So it holds the lease's rest, the sweep's interval and the wait for a free verifier, and is an upper
-//! bound: a later fault may have been the one that did it, and several may have come one after the other. So the
-//! longest wait into which a single fault fell is told beside the longest of all. What hit one verifier or compiler may have hit the
-//! jobs that it had; what hit the database, a connection, the chain or public-api may have hit all.
+//! job. Before its first attempt a job waits from the first fault since its acceptance to the attempt's start. So a
+//! wait holds the lease's rest, the sweep's interval and the wait for a free verifier, and is an upper bound: a
+//! later fault may have been the one that did it, and several may have come one after the other. So the longest
+//! wait into which a single fault fell is told beside the longest of all. What hit one verifier or compiler may
+//! have hit the jobs that it had; what hit the database, a connection, the chain or public-api may have hit all.
 
 use std::collections::HashMap;
 
 use super::breaker::Hit;
 
-/// A job's attempts and end, in seconds since 1970.
+/// A job's acceptance, attempts and end, in seconds since 1970.
 #[derive(Debug, Default)]
 pub(super) struct Story {
+    pub(super) accepted_at: f64,
     pub(super) starts: Vec<f64>,
     pub(super) ended_at: Option<f64>,
     pub(super) is_abandoned: bool,
@@ -24,8 +26,10 @@ pub(super) struct Story {
 pub(super) struct Wait {
     pub(super) seconds: f64,
     pub(super) after: String,
-    /// Those that fell into it, the first included, whomever they hit.
+    /// Those that fell into it and may have hit the job, the first included.
     pub(super) faults: usize,
+    /// Whether an attempt was cut off; otherwise the job waited for its first.
+    pub(super) is_cut_off: bool,
 }
 
 pub(super) fn longest<'a>(waits: impl Iterator<Item = &'a Wait>) -> Option<Wait> {
@@ -33,13 +37,19 @@ pub(super) fn longest<'a>(waits: impl Iterator<Item = &'a Wait>) -> Option<Wait>
     longest.cloned()
 }
 
-/// Of each attempt that was cut off. An attempt during which nothing happened has none: it gave its job
+/// Before each first attempt, and of each attempt that was cut off. An attempt during which nothing happened has none: it gave its job
 /// back by itself.
 pub(super) fn waits(stories: &HashMap<String, Story>, hits: &[Hit]) -> Vec<Wait> {
     let of_story = |(job, story): (&String, &Story)| {
+        let first = story.starts.first().copied().or(story.ended_at);
+        let before = first.and_then(|next| wait(job, story.accepted_at, next, hits));
         let gaps = cut_off(story).into_iter();
         let waits = gaps.filter_map(|(start, next)| wait(job, start, next, hits));
-        waits.collect::<Vec<_>>()
+        let waits = waits.map(|wait| Wait {
+            is_cut_off: true,
+            ..wait
+        });
+        before.into_iter().chain(waits).collect::<Vec<_>>()
     };
     stories.iter().flat_map(of_story).collect()
 }
@@ -59,11 +69,11 @@ fn wait(job: &String, start: f64, next: f64, hits: &[Hit]) -> Option<Wait> {
     };
     let first = hits.iter().filter(is_it);
     let first = first.min_by(|one, other| one.at.total_cmp(&other.at))?;
-    let is_within = |hit: &&Hit| hit.at >= first.at && hit.at <= next;
     Some(Wait {
         seconds: next - first.at,
         after: first.kind.clone(),
-        faults: hits.iter().filter(is_within).count(),
+        faults: hits.iter().filter(is_it).count(),
+        is_cut_off: false,
     })
 }
 
@@ -82,6 +92,7 @@ mod tests {
     #[test]
     fn a_wait_begins_with_the_first_fault_that_may_have_hit_the_attempt() {
         let story = |starts: &[f64], is_abandoned| Story {
+            accepted_at: starts.first().copied().unwrap_or(36.0),
             starts: starts.to_vec(),
             ended_at: Some(40.0),
             is_abandoned,
@@ -98,6 +109,7 @@ mod tests {
             (&[10.0][..], false, None),
             (&[30.0][..], true, Some((5.0, "late", 1))),
             (&[14.0, 20.0][..], false, None),
+            // Accepted after the last fault.
             (&[][..], false, None),
         ] {
             let stories = HashMap::from([("a".to_owned(), story(starts, is_abandoned))]);
@@ -106,8 +118,31 @@ mod tests {
                 seconds,
                 after: after.to_owned(),
                 faults,
+                is_cut_off: true,
             });
             assert_eq!(found, wanted, "{starts:?}");
         }
+    }
+
+    #[test]
+    fn a_job_may_wait_for_its_first_attempt() {
+        let story = Story {
+            accepted_at: 10.0,
+            starts: vec![17.0],
+            ended_at: Some(18.0),
+            is_abandoned: false,
+        };
+        let hits = [
+            hit("public-api killed", 12.0, None),
+            hit("another's", 13.0, Some(&["b"])),
+        ];
+        let found = waits(&HashMap::from([("a".to_owned(), story)]), &hits);
+        let wanted = Wait {
+            seconds: 5.0,
+            after: "public-api killed".to_owned(),
+            faults: 1,
+            is_cut_off: false,
+        };
+        assert_eq!(found, [wanted]);
     }
 }

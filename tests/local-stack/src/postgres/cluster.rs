@@ -46,13 +46,15 @@ impl Durability {
     }
 }
 
-/// How a server ends that is started again.
+/// How a server is kept from its work for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// It drops its clients and writes a clean end.
+pub(super) enum Break {
+    /// It drops its clients and writes a clean end, and is started again.
     Shutdown,
-    /// SIGKILL for all of its processes at once.
+    /// SIGKILL for all of its processes at once; then it is started again.
     Kill,
+    /// SIGSTOP for all of its processes, and SIGCONT: connections stay, and nobody answers.
+    Freeze,
 }
 
 /// A running server. Fields are dropped in this order: the data go after the server.
@@ -84,13 +86,14 @@ impl Cluster {
         })
     }
 
-    /// Ends the server and starts it on the same data. Call it in the thread that started it.
-    pub(super) fn start_again(&mut self, end: End, down_for: Duration) -> Result<()> {
-        match end {
-            End::Shutdown => self.server.shut_down(),
-            End::Kill => self.server.kill()?,
+    /// A server that ended is started on the same data. Call it in the thread that started it.
+    pub(super) fn interrupt(&mut self, how: Break, lasts: Duration) -> Result<()> {
+        match how {
+            Break::Shutdown => self.server.shut_down(),
+            Break::Kill => self.server.kill()?,
+            Break::Freeze => return self.server.freeze(lasts),
         }
-        thread::sleep(down_for);
+        thread::sleep(lasts);
         let binaries = installed_binaries()?;
         self.server.0 = spawn_server(&self.place, &binaries, self.durability)?;
         wait_until_ready(&self.place, &mut self.server.0)
@@ -115,6 +118,22 @@ impl ServerProcess {
         }
         // A child that cannot be waited for has ended.
         let _ = self.0.wait();
+    }
+
+    fn freeze(&self, lasts: Duration) -> Result<()> {
+        let id = self.0.id();
+        // The parent first: one that is stopped starts no others.
+        children::freeze(id).context("the server has ended")?;
+        let others = children::descendants(id);
+        for other in &others {
+            // It may have ended meanwhile.
+            let _ = children::freeze(*other);
+        }
+        thread::sleep(lasts);
+        for other in others {
+            let _ = children::thaw(other);
+        }
+        children::thaw(id).context("the server has ended")
     }
 
     /// A server whose processes are not all gone is not started again: they share its memory.

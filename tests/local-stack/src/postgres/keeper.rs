@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use tokio::sync::oneshot;
 
-use super::cluster::End;
+use super::cluster::Break;
 use super::server::Server;
 
 const DROP_WITHIN: Duration = Duration::from_secs(20);
@@ -49,7 +49,7 @@ enum Wish {
     Named(String, oneshot::Sender<Result<String>>),
     Drop(String, SyncSender<Result<()>>),
     Keep(String, SyncSender<Result<()>>),
-    StartAgain(End, Duration, oneshot::Sender<Result<()>>),
+    Interrupt(Break, Duration, oneshot::Sender<Result<()>>),
 }
 
 impl Keeper {
@@ -94,9 +94,9 @@ impl Keeper {
         answer.await.context("the thread of Postgres ended")?
     }
 
-    pub(super) async fn start_again(&self, end: End, down_for: Duration) -> Result<()> {
+    pub(super) async fn interrupt(&self, how: Break, lasts: Duration) -> Result<()> {
         let (reply, answer) = oneshot::channel();
-        self.wish(Wish::StartAgain(end, down_for, reply))?;
+        self.wish(Wish::Interrupt(how, lasts, reply))?;
         answer.await.context("the thread of Postgres ended")?
     }
 
@@ -151,8 +151,8 @@ async fn grant(server: &mut Server, wish: Wish) {
         Wish::Keep(url, reply) => {
             let _ = reply.send(server.keep(&url));
         }
-        Wish::StartAgain(end, down_for, reply) => {
-            let _ = reply.send(server.start_again(end, down_for));
+        Wish::Interrupt(how, lasts, reply) => {
+            let _ = reply.send(server.interrupt(how, lasts));
         }
     }
 }

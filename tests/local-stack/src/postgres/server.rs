@@ -8,7 +8,7 @@ use common::db::rights::{self, Process};
 use common::db::{DatabaseConfig, schema};
 use tokio_postgres::{Client, NoTls};
 
-use super::cluster::{Cluster, Durability, End};
+use super::cluster::{Break, Cluster, Durability};
 use super::place::Place;
 
 /// The processes that share a server make its template once.
@@ -95,10 +95,10 @@ impl Server {
     }
 
     /// Blocks the thread until the server is back.
-    pub(super) fn start_again(&mut self, end: End, down_for: Duration) -> Result<()> {
+    pub(super) fn interrupt(&mut self, how: Break, lasts: Duration) -> Result<()> {
         let cluster = self.cluster.as_mut();
         let cluster = cluster.context("the server is not ours to end")?;
-        cluster.start_again(end, down_for)
+        cluster.interrupt(how, lasts)
     }
 
     /// Says where the database of a failed test is.
