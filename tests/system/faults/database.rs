@@ -154,10 +154,16 @@ async fn cut_public_db() {
         format!("{url}/v2/contract/{CHAIN_ID}/{}", deployed.address),
     ];
     let [job, contract] = reads.map(|url| async { reqwest::get(url).await.unwrap().status() });
+    let order = reqwest::Client::new().post(format!("{url}/internal_api_sweep"));
+    let order = order.bearer_auth(system.stack.sweep_token().unwrap());
+    let sweep = async { order.send().await.unwrap().status() };
     let submit = submit_in_vain(&system, &other, &body);
-    let (job, contract, submitted) = tokio::join!(job, contract, submit);
+    let (job, contract, sweep, submitted) = tokio::join!(job, contract, sweep, submit);
     assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
-    assert_eq!((job.as_u16(), contract.as_u16()), (503, 503));
+    assert_eq!(
+        [job, contract, sweep].map(|status| status.as_u16()),
+        [503; 3]
+    );
     let Submitted::Refused { status, answer } = submitted.unwrap().unwrap() else {
         panic!("nothing was committed");
     };

@@ -37,6 +37,7 @@ async fn cut_dispatch_refused() {
 async fn cut_dispatch_after_send() {
     let (system, ways) = Ways::system(|config| {
         config
+            .with(Service::PublicApi, "DISPATCH_AGAIN_AFTER_MS", "15000")
             .with(Service::PublicApi, "REQUEST_TIMEOUT_MS", "1400")
             .with(Service::PublicApi, "DISPATCH_TIMEOUT_MS", "1500")
     })

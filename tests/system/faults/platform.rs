@@ -10,6 +10,7 @@ use local_stack::project::Project;
 use local_stack::{Platform, Service};
 use serde_json::{Value, json};
 
+use super::words::says;
 use super::{attempts, call, endless, until_one};
 use crate::support::event_stream::{EventStream, assert_whole};
 use crate::support::{TestSystem, compilers, job_error, until};
@@ -24,10 +25,6 @@ async fn another(system: &TestSystem, of: &Process) -> Process {
     spec.log = system.stack.folder().join(format!("{revision}.log"));
     spec.name = revision;
     Process::start(spec).await.unwrap()
-}
-
-fn has_said(process: &Process, event: &str) -> bool {
-    process.lines().iter().any(|line| line["event"] == event)
 }
 
 #[tokio::test]
@@ -86,6 +83,7 @@ async fn job_deadline_before_front_timeout() {
         config
             .with(Service::InternalVerifier, "JOB_DEADLINE_MS", "6000")
             .with(Service::InternalVerifier, "REQUEST_TIMEOUT_MS", "12000")
+            .with(Service::PublicApi, "DISPATCH_AGAIN_AFTER_MS", "15000")
     })
     .await;
     let (project, deployed) = system.small().await;
@@ -153,7 +151,8 @@ async fn burst_beyond_max_instances() {
 #[tokio::test]
 async fn more_verifiers_than_allowed() {
     let system = TestSystem::with(|config| {
-        config.with(Service::InternalVerifier, "JOB_DEADLINE_MS", "8000")
+        // Long enough to start a process and to verify another job meanwhile.
+        config.with(Service::InternalVerifier, "JOB_DEADLINE_MS", "20000")
     })
     .await;
     let (project, first) = system.small().await;
@@ -198,7 +197,7 @@ async fn two_revisions_share_rows() {
     // Requests go to the new revision, and the old one is asked to stop with a job half done.
     system.stack.front().move_instance(0, new.address());
     old.stop().await.unwrap();
-    assert!(has_said(old, "job_released"));
+    says(old, "job_released").await;
     until_one(
         &system,
         "lease_owner LIKE 'internal-verifier-0-00002/%' AND attempt = 1",
@@ -239,7 +238,8 @@ async fn from_zero_and_back() {
         config.public_api.min_instances = 2;
         config.verifier.cpu_idle = true;
         config.verifier.idle_limit = Duration::from_millis(500);
-        config
+        // A call that waits for an instance is not repeated meanwhile.
+        config.with(Service::PublicApi, "DISPATCH_AGAIN_AFTER_MS", "15000")
     })
     .await;
     let verifiers = system.stack.front();

@@ -7,13 +7,12 @@ use local_stack::Service;
 use local_stack::client::Submitted;
 use local_stack::cut::{Hold, Mode};
 use local_stack::postgres::Postgres;
-use local_stack::process::Process;
 
 use super::ways::Ways;
 use super::words::{
     ATTEMPTS, MATCHES, PATIENCE, RUNNING, as_it_is, becomes, ends_exact, says, submit_in_vain,
 };
-use crate::support::{LIMIT, TestSystem, problem};
+use crate::support::{LIMIT, TestSystem, problem, until};
 
 /// A server of the test's own.
 struct OwnServer {
@@ -115,15 +114,13 @@ async fn postgres_restart_long() {
     let body = project.submission(None).unwrap();
     let accepted = system.submit(&deployed.address, &body).await;
     becomes(&system, "the run", RUNNING, 1).await;
-    let [first, second] = [0, 1].map(|index| system.stack.verifier(index).unwrap());
-    let has_lease = |process: &Process| {
-        let lines = process.lines();
+    let of = |index| system.stack.verifier(index).unwrap();
+    let has_lease = |index: &usize| {
+        let lines = of(*index).lines();
         lines.iter().any(|line| line["event"] == "lease_taken")
     };
-    let (first, second) = match has_lease(first) {
-        true => (first, second),
-        false => (second, first),
-    };
+    let first = until("a lease", async || [0, 1].into_iter().find(has_lease)).await;
+    let (first, second) = (of(first), of(1 - first));
     server.stop();
     says(first, "heartbeat_failed").await;
     // When the database is back, the first run is late, and the lease runs out.

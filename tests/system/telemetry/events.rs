@@ -13,7 +13,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::faults::{call, endless, until_one};
-use crate::support::{LIMIT, TestSystem};
+use crate::support::{LIMIT, TestSystem, until};
 
 /// As `docs/telemetry.md` lists them.
 const EVENTS: [&str; 18] = [
@@ -133,6 +133,10 @@ async fn the_platform_refuses(system: &TestSystem) -> Accepted {
     for event in ["job_accepted", "dispatched", "sweep_done"] {
         says(&public_api, event).await;
     }
+    until("no call is under way", async || {
+        (system.stack.front().report().in_flight == 0).then_some(())
+    })
+    .await;
     last.unwrap()
 }
 
