@@ -238,8 +238,9 @@ impl Jobs {
     pub(crate) async fn fill(&self, rows: u32) -> Result<()> {
         let statements = format!(
             "INSERT INTO verification_jobs \
-                 (chain_id, contract_address, verification_endpoint, started_at, next_attempt_at) \
-             SELECT 1, decode(lpad(to_hex(n), 40, '0'), 'hex'), '/', now() - make_interval(secs => 20000 - n), now() \
+                 (chain_id, contract_address, verification_endpoint, started_at, next_attempt_at, turn) \
+             SELECT 1, decode(lpad(to_hex(n), 40, '0'), 'hex'), '/', now() - make_interval(secs => 20000 - n), now(), \
+                 (extract(EPOCH FROM now()) * 1000)::bigint + n / 100 * 60000 \
              FROM generate_series(1, {rows}) AS n; \
              INSERT INTO verification_job_inputs (id, kind, input, client) \
              SELECT id, 'std_json', '{{}}', set_masklen('10.0.0.0'::inet, 32) + (row_number() OVER () % 100) \
