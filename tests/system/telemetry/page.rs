@@ -152,14 +152,15 @@ fn the_values_are_right(public: &Series, verifier: &Series) {
     let kind = [("kind", "std_json")];
     assert_eq!(value(public, "jobs_accepted_total", &kind), 1.0);
     // A sweep between the job's end and the answer gives the call up.
-    let call = |result| {
-        value(
-            public,
-            "dispatches_total",
-            &[("result", result), ("by", "direct")],
-        )
+    let calls = &public["dispatches_total"];
+    let [(call, 1.0)] = &calls[..] else {
+        panic!("{calls:?}")
     };
-    assert_eq!(call("2xx") + call("in_vain"), 1.0);
+    assert_eq!(call["by"], "direct");
+    assert!(
+        ["2xx", "in_vain"].contains(&call["result"].as_str()),
+        "{call:?}"
+    );
     assert_eq!(sum(public, "open_jobs"), 0.0);
     assert_eq!(public["open_jobs"].len(), 8);
     assert_eq!(sum(public, "oldest_open_job_seconds"), 0.0);
