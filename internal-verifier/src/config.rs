@@ -107,7 +107,7 @@ fn read_compilers(reader: &mut Reader) -> Option<compiler::Config> {
     let own_mebibytes: u32 = reader.or(
         "COMPILER_CACHE_MIB",
         0,
-        "room for releases that this process has copied or prepared; beyond it the least recently used one goes; 0: no limit. Not where several processes share SOURCERUN_CACHE or COMPILER_REPOSITORY",
+        "room for releases that this process has copied or prepared, without what it fetched for that; beyond it the least recently used one goes; 0: no limit. Not where several processes share SOURCERUN_CACHE or COMPILER_REPOSITORY",
     );
     let own_bytes = match own_mebibytes {
         0 => u64::MAX,

@@ -8,7 +8,7 @@ import sys
 
 from ruamel.yaml import YAML
 
-URL_HOST = re.compile(r"https?://([a-z][a-z0-9-]*)(?::\d+)?(?=/|,|$)|^([a-z][a-z0-9-]*):\d+$|@([a-z][a-z0-9-]*)/")
+URL_HOST = re.compile(r"https?://([a-z][a-z0-9-]*)(?::\d+)?(?=/|,|$)|^([a-z][a-z0-9-]*):\d+$|@([a-z][a-z0-9-]*)(?::\d+)?(?=[/?]|$)")
 
 
 def names(given: object) -> list[str]:

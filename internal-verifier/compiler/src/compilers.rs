@@ -232,7 +232,7 @@ impl Inner {
     }
 }
 
-/// What stays behind takes room until somebody takes the same release in again.
+/// What stays behind takes room until the same release is taken in again; an executable of solc until somebody deletes it.
 fn delete(evicted: Evicted) {
     let (engine, release) = &evicted.key;
     tracing::info!(

@@ -49,7 +49,7 @@ pub(crate) struct ReadyReleases {
 #[derive(Debug, Default)]
 struct Slots {
     by_key: HashMap<Key, Slot>,
-    /// Of these something may lie here from an attempt that failed.
+    /// Of these something may lie here, from an attempt that failed or since it could not be moved.
     failed: HashSet<Key>,
     uses: u64,
 }
@@ -118,11 +118,16 @@ impl ReadyReleases {
             && let Some(oldest) = slots.oldest_idle(key)
             && let Some(slot) = slots.by_key.remove(&oldest)
         {
+            let bytes = slot.own.bytes();
+            // Under the lock: whoever asks next finds nothing of it.
+            let aside = slot.own.set_aside();
+            if aside.iter().any(Result::is_err) {
+                slots.failed.insert(oldest.clone());
+            }
             evicted.push(Evicted {
                 key: oldest,
-                bytes: slot.own.bytes(),
-                // Under the lock: whoever asks next finds nothing of it.
-                aside: slot.own.set_aside(),
+                bytes,
+                aside,
             });
         }
         evicted

@@ -68,11 +68,13 @@ pub(crate) fn plan(
     chance: f64,
     left: Duration,
 ) -> NextStep {
+    let left_to_sweep = match asked(end) {
+        Some(asked) if asked >= left => NextStep::PutOff(asked),
+        _ => NextStep::LeaveToSweep,
+    };
     match step(end, calls, first_pause, chance) {
-        NextStep::CallAgain(pause) if pause >= left => match asked(end) {
-            Some(asked) if asked >= left => NextStep::PutOff(asked),
-            _ => NextStep::LeaveToSweep,
-        },
+        NextStep::CallAgain(pause) if pause >= left => left_to_sweep,
+        NextStep::LeaveToSweep => left_to_sweep,
         step => step,
     }
 }
@@ -167,6 +169,10 @@ mod tests {
         assert_eq!(plan(asked(50), 1, FIRST, 1.0, left), put_off(50));
         assert_eq!(plan(asked(3600), 1, FIRST, 1.0, left), put_off(60));
         assert_eq!(plan(asked(44), 1, FIRST, 1.0, left), seconds(44));
+        // Nor after the last call, when little is left.
+        let left = Duration::from_secs(5);
+        assert_eq!(plan(asked(10), 5, FIRST, 1.0, left), put_off(10));
+        assert_eq!(plan(asked(4), 5, FIRST, 1.0, left), NextStep::LeaveToSweep);
     }
 
     #[test]

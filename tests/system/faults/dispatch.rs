@@ -99,7 +99,7 @@ async fn dispatch_503_retry_after() {
     system.stop().await;
 
     // Longer than the row's own time: the sweep is not earlier either.
-    let system = TestSystem::with(|config| again_after(config, "1000")).await;
+    let system = TestSystem::with(|config| again_after(config, "2500")).await;
     let asked = FrontFault::Answer {
         status: 503,
         retry_after_s: Some(3),

@@ -7,6 +7,7 @@
 //! later fault may have been the one that did it, and several may have come one after the other. So the longest
 //! wait into which a single fault fell is told beside the longest of all. What hit one verifier or compiler may
 //! have hit the jobs that it had; what hit the database, a connection, the chain or public-api may have hit all.
+//! A fault counts when it begins: one that was under way already when a job came gives that job no wait.
 
 use std::collections::HashMap;
 
